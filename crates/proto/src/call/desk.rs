@@ -1,0 +1,333 @@
+//! All live calls, and what concerns more than one of them: busy, glare, a call that replaces another.
+//!
+//! The rules, first match wins, for a request of device *a* of user A to user B:
+//!
+//! | there is | then |
+//! |---|---|
+//! | this very call, live or ended lately | nothing: the request was sent twice, or was overtaken by its hang-up |
+//! | a live call of *a* with someone else | refused, `already_in_call` |
+//! | a ringing call from B to A | glare: *a* accepts that call, and this request ends as `glare` |
+//! | any other live call between A and B | that call ends as `replaced` (a page that crashed calls again), and this one opens |
+//! | a live call that occupies B | this one ends as `busy` |
+//! | no device of B | this one ends as `unreachable` |
+//! | otherwise | it opens and rings |
+//!
+//! Deterministic: ordered maps only, so that a seed replays.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::effect::{Effects, Notice};
+use super::input::{Act, Input};
+use super::limits::Limits;
+use super::machine::{Call, Refusal, Role};
+use super::state::{End, EndReason, State};
+use crate::id::{Address, CallId, UserId};
+use crate::time::Millis;
+
+/// How many ended calls are remembered, so that a late request cannot revive one.
+const TOMBSTONES: usize = 100_000;
+
+/// A request to open a call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Request {
+    /// The id the caller made.
+    pub call: CallId,
+    /// The calling device.
+    pub caller: Address,
+    /// The user to ring.
+    pub callee: UserId,
+    /// The request's `data`: a JSON text, or empty.
+    pub data: Box<str>,
+    /// The callee's devices that can be rung, each with whether it rings at once (v1).
+    pub devices: Vec<(Address, bool)>,
+    /// Wait for a device although there is none: the server started a moment ago and its users are coming back.
+    pub wait: bool,
+}
+
+/// What an input changed: calls to store, then effects to carry out.
+#[must_use = "changed calls must be stored, then the effects carried out"]
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Each changed call as it now stands; an ended one has left the desk.
+    pub calls: Vec<Call>,
+    /// What to tell whom, once the calls are stored.
+    pub effects: Effects,
+}
+
+/// What a device that comes without its old session is told of one of its calls.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// The call.
+    pub call: CallId,
+    /// The device's part in it.
+    pub role: Role,
+    /// The other device where there is one, else the called user.
+    pub peer: Box<str>,
+    /// Where it stands.
+    pub state: State,
+    /// Milliseconds since the request.
+    pub age_ms: u64,
+    /// The request's `data`, for a device that rings: a JSON text, or empty.
+    pub data: Box<str>,
+}
+
+/// All live calls.
+#[derive(Debug, Default)]
+pub struct Desk {
+    limits: Limits,
+    calls: BTreeMap<CallId, Call>,
+    /// The live calls of each user, as caller or callee.
+    by_user: BTreeMap<UserId, Vec<CallId>>,
+    deadlines: BTreeSet<(Millis, CallId)>,
+    /// Calls that ended, or that were hung up before their request came; oldest first.
+    ended: VecDeque<CallId>,
+    ended_ids: BTreeSet<CallId>,
+}
+
+impl Desk {
+    /// An empty desk.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Takes up the calls that a former run of the server left. All their devices count as gone since `now`; those whose
+    /// time has passed end at the next [`Desk::expire`]. `ended` are calls that ended lately, oldest first.
+    pub fn restore(&mut self, now: Millis, calls: impl IntoIterator<Item = Call>, ended: impl IntoIterator<Item = CallId>) {
+        for mut call in calls {
+            call.restart(now);
+            self.put(call);
+        }
+        for id in ended {
+            self.bury(id);
+        }
+    }
+
+    /// A live call.
+    #[must_use]
+    pub fn get(&self, id: CallId) -> Option<&Call> {
+        self.calls.get(&id)
+    }
+
+    /// All live calls, by id.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.calls.values()
+    }
+
+    /// When to call [`Desk::expire`].
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// What `device` is told of its live calls when it comes without its old session.
+    pub fn snapshot(&self, now: Millis, device: &Address) -> Vec<Snapshot> {
+        let of_device = |call: &Call| {
+            let role = call.role(device)?;
+            let peer = call.peer(device).map_or_else(|| call.callee().to_string(), ToString::to_string);
+            let data = if role == Role::Callee { call.data() } else { "" };
+            Some(Snapshot {
+                call: call.id(),
+                role,
+                peer: peer.into(),
+                state: call.state(),
+                age_ms: u64::try_from(now.since(call.requested_at()).as_millis()).unwrap_or(u64::MAX),
+                data: data.into(),
+            })
+        };
+        self.of_user(&device.user).filter_map(of_device).collect()
+    }
+
+    /// A device asks for a call. The rules are in the module's text.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyInCall`], and [`Refusal::BadState`] for a call to oneself; nothing has changed then.
+    pub fn request(&mut self, now: Millis, request: Request) -> Result<Changes, Refusal> {
+        let Request { call: id, caller, callee, data, devices, wait } = request;
+        let mut changes = Changes::default();
+        if self.calls.contains_key(&id) || self.ended_ids.contains(&id) {
+            return Ok(changes);
+        }
+        if caller.user == callee {
+            return Err(Refusal::BadState);
+        }
+        let elsewhere = |call: &Call| {
+            let with_callee = *call.callee() == callee || call.caller().user == callee;
+            let talking = call.role(&caller) == Some(Role::Caller) || call.accepted_at().is_some();
+            !with_callee && call.role(&caller).is_some() && talking
+        };
+        if self.of_user(&caller.user).any(elsewhere) {
+            return Err(Refusal::AlreadyInCall);
+        }
+        if let Some(met) = self.met(&caller, &callee) {
+            let goes_on = Some(met);
+            let end = End { reason: EndReason::Glare, by: None, at: now, talk_ms: 0 };
+            changes.effects.tell(&caller, id, Notice::Ended { end, goes_on });
+            self.bury(id);
+            self.apply(now, met, Input::act(caller, Act::Accept), &mut changes)?;
+            return Ok(changes);
+        }
+        for old in self.between(&caller.user, &callee) {
+            self.apply(now, old, Input::Replaced, &mut changes)?;
+        }
+        let busy = self.of_user(&callee).any(|call| call.occupies(now, &callee, &self.limits));
+        let call = Call::new(now, id, caller.clone(), callee, data);
+        if busy || (devices.is_empty() && !wait) {
+            let reason = if busy { EndReason::Busy } else { EndReason::Unreachable };
+            changes.append(call.refused(now, reason));
+            self.bury(id);
+            return Ok(changes);
+        }
+        changes.calls.push(call.clone());
+        self.put(call);
+        for (device, rings_at_once) in devices {
+            self.apply(now, id, Input::Online { device, rings_at_once }, &mut changes)?;
+        }
+        Ok(changes)
+    }
+
+    /// Something happened in one call.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchCall`] if there is no such live call, and what [`Call::handle`] refuses. A hang-up that comes before its
+    /// request is remembered all the same: the request then opens nothing.
+    pub fn handle(&mut self, now: Millis, id: CallId, input: Input) -> Result<Changes, Refusal> {
+        let mut changes = Changes::default();
+        if !self.calls.contains_key(&id) && matches!(input, Input::Act { act: Act::HangUp { .. }, .. }) {
+            self.bury(id);
+        }
+        self.apply(now, id, input, &mut changes)?;
+        Ok(changes)
+    }
+
+    /// A device has a connection: its calls go on, and ringing calls to its user ring there too.
+    pub fn online(&mut self, now: Millis, device: &Address, rings_at_once: bool) -> Changes {
+        self.each_call_of(now, device, &Input::Online { device: device.clone(), rings_at_once })
+    }
+
+    /// A device's connection is lost; `for_good` if no session can resume.
+    pub fn gone(&mut self, now: Millis, device: &Address, for_good: bool) -> Changes {
+        self.each_call_of(now, device, &Input::Gone { device: device.clone(), for_good })
+    }
+
+    /// Ends what time has ended.
+    pub fn expire(&mut self, now: Millis) -> Changes {
+        let mut changes = Changes::default();
+        while let Some((at, id)) = self.deadlines.first().copied() {
+            if at > now {
+                break;
+            }
+            // Refused only if the call is not live, and then its deadline is gone too.
+            let _ = self.apply(now, id, Input::Deadline, &mut changes);
+            self.deadlines.remove(&(at, id));
+        }
+        changes
+    }
+
+    /// The live calls between two users, either way round.
+    #[must_use]
+    pub fn between(&self, a: &UserId, b: &UserId) -> Vec<CallId> {
+        self.of_user(a).filter(|call| *call.callee() == *b || call.caller().user == *b).map(Call::id).collect()
+    }
+
+    /// A ringing call the other way round, which a request from `caller` to `callee` accepts.
+    fn met(&self, caller: &Address, callee: &UserId) -> Option<CallId> {
+        let rings = |call: &&Call| matches!(call.state(), State::Requested | State::Delivered | State::Ringing);
+        self.of_user(&caller.user).filter(rings).find(|call| call.caller().user == *callee).map(Call::id)
+    }
+
+    fn of_user(&self, user: &UserId) -> impl Iterator<Item = &Call> {
+        self.by_user.get(user).into_iter().flatten().filter_map(|id| self.calls.get(id))
+    }
+
+    fn each_call_of(&mut self, now: Millis, device: &Address, input: &Input) -> Changes {
+        let mut changes = Changes::default();
+        for id in self.by_user.get(&device.user).cloned().unwrap_or_default() {
+            // These inputs are never refused by a live call.
+            let _ = self.apply(now, id, input.clone(), &mut changes);
+        }
+        changes
+    }
+
+    fn apply(&mut self, now: Millis, id: CallId, input: Input, changes: &mut Changes) -> Result<(), Refusal> {
+        let call = self.calls.get_mut(&id).ok_or(Refusal::NoSuchCall)?;
+        let (version, deadline) = (call.version(), call.deadline(&self.limits));
+        let effects = call.handle(now, input, &self.limits)?;
+        changes.effects.append(effects);
+        if call.version() == version {
+            return Ok(());
+        }
+        let changed = call.clone();
+        let next = call.deadline(&self.limits);
+        if next != deadline {
+            deadline.map(|at| self.deadlines.remove(&(at, id)));
+            next.map(|at| self.deadlines.insert((at, id)));
+        }
+        if changed.end().is_some() {
+            self.take(&changed);
+            self.bury(id);
+        }
+        changes.store(changed);
+        Ok(())
+    }
+
+    fn put(&mut self, call: Call) {
+        let id = call.id();
+        for user in [&call.caller().user, call.callee()] {
+            self.by_user.entry(user.clone()).or_default().push(id);
+        }
+        if let Some(at) = call.deadline(&self.limits) {
+            self.deadlines.insert((at, id));
+        }
+        self.calls.insert(id, call);
+    }
+
+    fn take(&mut self, call: &Call) {
+        self.calls.remove(&call.id());
+        for user in [&call.caller().user, call.callee()] {
+            if let Some(ids) = self.by_user.get_mut(user) {
+                ids.retain(|id| *id != call.id());
+                if ids.is_empty() {
+                    self.by_user.remove(user);
+                }
+            }
+        }
+    }
+
+    fn bury(&mut self, id: CallId) {
+        if !self.ended_ids.insert(id) {
+            return;
+        }
+        self.ended.push_back(id);
+        if self.ended.len() > TOMBSTONES
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.ended_ids.remove(&oldest);
+        }
+    }
+}
+
+impl Changes {
+    /// Whether nothing changed and nothing is to be told.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.effects.is_empty()
+    }
+
+    /// Keeps the newest version of each call.
+    fn store(&mut self, call: Call) {
+        match self.calls.iter_mut().find(|old| old.id() == call.id()) {
+            Some(old) => *old = call,
+            None => self.calls.push(call),
+        }
+    }
+
+    fn append(&mut self, more: Self) {
+        for call in more.calls {
+            self.store(call);
+        }
+        self.effects.append(more.effects);
+    }
+}

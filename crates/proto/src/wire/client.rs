@@ -1,0 +1,286 @@
+//! Frames that a v2 client sends.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::{ErrorCode, REQUEST_DATA_MAX, Relay, too_deep};
+use crate::call::{Act, EndReason, Media, RejectReason, Scope};
+use crate::id::{CallId, DeviceId, UserId};
+
+/// Most characters of a frame's `id`.
+const ID_MAX: usize = 64;
+
+/// A frame of a v2 client.
+#[derive(Debug)]
+pub struct ClientFrame<'a> {
+    /// The client's own name for it.
+    pub id: Option<Cow<'a, str>>,
+    /// Its number; required unless the type is unnumbered.
+    pub seq: Option<u64>,
+    /// The highest number up to which the client has everything.
+    pub ack: Option<u64>,
+    /// What it says.
+    pub body: Body<'a>,
+}
+
+/// What a client's frame says.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// Opens or resumes a session. Unnumbered.
+    Hello(Box<Hello>),
+    /// Nothing but the envelope's `ack`. Unnumbered.
+    Ack,
+    /// Asks for a `pong`. Unnumbered.
+    Ping,
+    /// Asks to ring a user.
+    CallRequest {
+        /// The new call.
+        call: CallId,
+        /// Whom to ring.
+        to: UserId,
+        /// For the ringing devices: a JSON text, or empty.
+        data: &'a str,
+    },
+    /// Does something in a call.
+    Act {
+        /// The call.
+        call: CallId,
+        /// What is done.
+        act: Act,
+    },
+    /// Goes to the other leg.
+    Relay {
+        /// The call.
+        call: CallId,
+        /// Its type.
+        relay: Relay,
+        /// A JSON text.
+        data: &'a str,
+        /// For a `call-update`: what it says of the media.
+        media: Option<Media>,
+    },
+    /// Asks for ICE servers.
+    IceServersRequest,
+}
+
+/// How a session is opened.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "HelloData")]
+pub struct Hello {
+    /// Who it is.
+    pub identity: Identity,
+    /// Which of the user's devices.
+    pub device: DeviceId,
+    /// The session to resume.
+    pub resume: Option<Resume>,
+}
+
+#[derive(Deserialize)]
+struct HelloData {
+    token: Option<String>,
+    guest: Option<UserId>,
+    device: DeviceId,
+    resume: Option<Resume>,
+}
+
+impl TryFrom<HelloData> for Hello {
+    type Error = &'static str;
+
+    fn try_from(data: HelloData) -> Result<Self, Self::Error> {
+        let identity = match (data.token, data.guest) {
+            (Some(token), None) => Identity::Token(token),
+            (None, Some(guest)) => Identity::Guest(guest),
+            (None, None) | (Some(_), Some(_)) => return Err("hello has either `token` or `guest`"),
+        };
+        Ok(Self { identity, device: data.device, resume: data.resume })
+    }
+}
+
+/// Who opens a session.
+pub enum Identity {
+    /// A signed access token.
+    Token(String),
+    /// A name without proof; loopback only.
+    Guest(UserId),
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token(_) => f.write_str("Token(…)"),
+            Self::Guest(user) => write!(f, "Guest({user})"),
+        }
+    }
+}
+
+/// The session that a client had.
+#[derive(Deserialize)]
+pub struct Resume {
+    /// Its public id.
+    pub session: String,
+    /// What proves that it was theirs. Good once.
+    pub secret: String,
+    /// The highest number up to which the client has everything.
+    pub ack: u64,
+}
+
+impl std::fmt::Debug for Resume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Resume({}, ack {})", self.session, self.ack)
+    }
+}
+
+/// Why a text is not a frame.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct FrameError {
+    /// What to answer.
+    pub code: ErrorCode,
+    /// A sentence for the developer of the client.
+    pub message: String,
+    /// The frame's `id`, if it could be read.
+    pub re: Option<String>,
+    /// The frame's number, if it could be read: it is used up all the same.
+    pub seq: Option<u64>,
+}
+
+/// The members that the server reads. Others are ignored; `from` among them, since the session says who sent it.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    call: Option<CallId>,
+    #[serde(default)]
+    to: Option<UserId>,
+    #[serde(default)]
+    seq: Option<u64>,
+    #[serde(default)]
+    ack: Option<u64>,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
+}
+
+/// Reads a v2 client's frame.
+///
+/// # Errors
+/// [`FrameError`] with `bad_frame`, `unknown_type` or `too_large`.
+pub fn parse(text: &str) -> Result<ClientFrame<'_>, FrameError> {
+    let nameless = |code, message: String| FrameError { code, message, re: None, seq: None };
+    if too_deep(text) {
+        return Err(nameless(ErrorCode::BadFrame, "a frame nests at most 32 deep".into()));
+    }
+    let envelope: Envelope<'_> =
+        serde_json::from_str(text).map_err(|error| nameless(ErrorCode::BadFrame, error.to_string()))?;
+    let (seq, ack) = (envelope.seq, envelope.ack);
+    if envelope.id.as_ref().is_some_and(|id| id.len() > ID_MAX) {
+        return Err(FrameError { seq, ..nameless(ErrorCode::BadFrame, "an id has at most 64 characters".into()) });
+    }
+    match body(&envelope) {
+        Ok(body) => Ok(ClientFrame { id: envelope.id, seq, ack, body }),
+        Err((code, message)) => Err(FrameError { code, message, re: envelope.id.map(Cow::into_owned), seq }),
+    }
+}
+
+fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
+    let bad = |message: &str| (ErrorCode::BadFrame, message.to_owned());
+    let call = || envelope.call.ok_or_else(|| bad("`call` is missing"));
+    let data = envelope.data.map_or("", RawValue::get);
+    let act = |act| Ok(Body::Act { call: call()?, act });
+    let relay = |relay| {
+        if data.is_empty() {
+            return Err(bad("`data` is missing"));
+        }
+        Ok(Body::Relay { call: call()?, relay, data, media: None })
+    };
+    match &*envelope.kind {
+        "hello" => Ok(Body::Hello(Box::new(payload(data)?))),
+        "ack" => Ok(Body::Ack),
+        "ping" => Ok(Body::Ping),
+        "call-request" => {
+            if data.len() > REQUEST_DATA_MAX {
+                return Err((ErrorCode::TooLarge, "the data of a call-request has at most 4 KiB".into()));
+            }
+            let to = envelope.to.clone().ok_or_else(|| bad("`to` is missing"))?;
+            Ok(Body::CallRequest { call: call()?, to, data })
+        }
+        "call-ringing" => act(Act::Ringing),
+        "call-accept" => act(Act::Accept),
+        "call-reject" => {
+            let Reject { reason, scope } = payload_or_default(data)?;
+            act(Act::Reject { reason, scope })
+        }
+        "call-cancel" => act(Act::HangUp { reason: EndReason::HungUp }),
+        "hangup" => {
+            let HangUp { reason } = payload_or_default(data)?;
+            act(Act::HangUp { reason: reason.into() })
+        }
+        "offer" => relay(Relay::Offer),
+        "answer" => relay(Relay::Answer),
+        "candidate" => relay(Relay::Candidate),
+        "candidates" => relay(Relay::Candidates),
+        "call-update" => {
+            let Update { media, muted: _ } = payload(data)?;
+            Ok(Body::Relay { call: call()?, relay: Relay::Update, data, media })
+        }
+        "ice-servers-request" => Ok(Body::IceServersRequest),
+        _ => Err((ErrorCode::UnknownType, "no such type in tincan.v2".into())),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Reject {
+    reason: RejectReason,
+    scope: Scope,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HangUp {
+    reason: HangUpReason,
+}
+
+/// The reasons that a client may give; the others are the server's to find.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HangUpReason {
+    #[default]
+    HungUp,
+    MediaFailed,
+    UserMediaFailed,
+    ConnectionLost,
+}
+
+impl From<HangUpReason> for EndReason {
+    fn from(reason: HangUpReason) -> Self {
+        match reason {
+            HangUpReason::HungUp => Self::HungUp,
+            HangUpReason::MediaFailed => Self::MediaFailed,
+            HangUpReason::UserMediaFailed => Self::UserMediaFailed,
+            HangUpReason::ConnectionLost => Self::ConnectionLost,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Update {
+    #[serde(default)]
+    media: Option<Media>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "only its type is checked; the other leg reads it")]
+    muted: Option<bool>,
+}
+
+fn payload<T: DeserializeOwned>(data: &str) -> Result<T, (ErrorCode, String)> {
+    serde_json::from_str(data).map_err(|error| (ErrorCode::BadFrame, format!("`data`: {error}")))
+}
+
+fn payload_or_default<T: DeserializeOwned + Default>(data: &str) -> Result<T, (ErrorCode, String)> {
+    if data.is_empty() || data == "null" { Ok(T::default()) } else { payload(data) }
+}
