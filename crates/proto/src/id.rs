@@ -236,7 +236,8 @@ mod tests {
     fn a_call_id_reads_back_as_written() {
         let id = CallId::from_bytes(*b"0123456789abcdef");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAA+", "AAAAAAAAAAAAAAAAAAAAAB"] {
+        for bad in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAA+", "AAAAAAAAAAAAAAAAAAAAAB"]
+        {
             assert!(bad.parse::<CallId>().is_err(), "{bad}");
         }
     }

@@ -4,10 +4,11 @@
 //!
 //! | there is | then |
 //! |---|---|
-//! | this very call, live or ended lately | nothing: the request was sent twice, or was overtaken by its hang-up |
-//! | a live call of *a* with someone else | refused, `already_in_call` |
+//! | this very call, live | nothing: the request was sent twice |
+//! | a call with this id that ended lately | refused, `no_such_call`: it comes late, or was overtaken by its hang-up |
+//! | a live call of *a* with someone else | refused, `already_in_call`; on v1 that call is hung up |
 //! | a ringing call from B to A | glare: *a* accepts that call, and this request ends as `glare` |
-//! | any other live call between A and B | that call ends as `replaced` (a page that crashed calls again), and this one opens |
+//! | any other live call between A and B | that call ends as `replaced` (a page that crashed calls again), and what follows decides |
 //! | a live call that occupies B | this one ends as `busy` |
 //! | no device of B | this one ends as `unreachable` |
 //! | otherwise | it opens and rings |
@@ -44,6 +45,8 @@ pub struct Request {
     pub devices: Vec<(Address, bool)>,
     /// Wait for a device although there is none: the server started a moment ago and its users are coming back.
     pub wait: bool,
+    /// Hang up what the device has with someone else instead of refusing: a v1 client cannot be told that it must.
+    pub moves_on: bool,
 }
 
 /// What an input changed: calls to store, then effects to carry out.
@@ -54,6 +57,8 @@ pub struct Changes {
     pub calls: Vec<Call>,
     /// What to tell whom, once the calls are stored.
     pub effects: Effects,
+    /// Each changed call as it was before; `None` if there was none.
+    before: Vec<(CallId, Option<Call>)>,
 }
 
 /// What a device that comes without its old session is told of one of its calls.
@@ -95,7 +100,12 @@ impl Desk {
 
     /// Takes up the calls that a former run of the server left. All their devices count as gone since `now`; those whose
     /// time has passed end at the next [`Desk::expire`]. `ended` are calls that ended lately, oldest first.
-    pub fn restore(&mut self, now: Millis, calls: impl IntoIterator<Item = Call>, ended: impl IntoIterator<Item = CallId>) {
+    pub fn restore(
+        &mut self,
+        now: Millis,
+        calls: impl IntoIterator<Item = Call>,
+        ended: impl IntoIterator<Item = CallId>,
+    ) {
         for mut call in calls {
             call.restart(now);
             self.put(call);
@@ -143,29 +153,38 @@ impl Desk {
     /// A device asks for a call. The rules are in the module's text.
     ///
     /// # Errors
-    /// [`Refusal::AlreadyInCall`], and [`Refusal::BadState`] for a call to oneself; nothing has changed then.
+    /// [`Refusal::AlreadyInCall`], [`Refusal::NoSuchCall`] for a call that ended, and [`Refusal::BadState`] for a call to
+    /// oneself or with the id of another live call; nothing has changed then.
     pub fn request(&mut self, now: Millis, request: Request) -> Result<Changes, Refusal> {
-        let Request { call: id, caller, callee, data, devices, wait } = request;
+        let Request { call: id, caller, callee, data, devices, wait, moves_on } = request;
         let mut changes = Changes::default();
-        if self.calls.contains_key(&id) || self.ended_ids.contains(&id) {
-            return Ok(changes);
+        if let Some(call) = self.calls.get(&id) {
+            let twice = *call.caller() == caller && *call.callee() == callee;
+            return if twice { Ok(changes) } else { Err(Refusal::BadState) };
+        }
+        // Not with silence: a caller that missed the end would wait for ever.
+        if self.ended_ids.contains(&id) {
+            return Err(Refusal::NoSuchCall);
         }
         if caller.user == callee {
             return Err(Refusal::BadState);
         }
         let elsewhere = |call: &Call| {
             let with_callee = *call.callee() == callee || call.caller().user == callee;
-            let talking = call.role(&caller) == Some(Role::Caller) || call.accepted_at().is_some();
-            !with_callee && call.role(&caller).is_some() && talking
+            !with_callee && takes_up(call, &caller)
         };
-        if self.of_user(&caller.user).any(elsewhere) {
+        let others: Vec<CallId> =
+            self.of_user(&caller.user).filter(|call| elsewhere(call)).map(Call::id).collect();
+        if !others.is_empty() && !moves_on {
             return Err(Refusal::AlreadyInCall);
         }
+        for other in others {
+            let hang_up = Act::HangUp { reason: EndReason::HungUp };
+            self.apply(now, other, Input::act(caller.clone(), hang_up), &mut changes)?;
+        }
         if let Some(met) = self.met(&caller, &callee) {
-            let goes_on = Some(met);
-            let end = End { reason: EndReason::Glare, by: None, at: now, talk_ms: 0 };
-            changes.effects.tell(&caller, id, Notice::Ended { end, goes_on });
-            self.bury(id);
+            let call = Call::new(now, id, caller.clone(), callee, data);
+            self.refuse(now, call, EndReason::Glare, Some(met), &mut changes);
             self.apply(now, met, Input::act(caller, Act::Accept), &mut changes)?;
             return Ok(changes);
         }
@@ -176,11 +195,10 @@ impl Desk {
         let call = Call::new(now, id, caller.clone(), callee, data);
         if busy || (devices.is_empty() && !wait) {
             let reason = if busy { EndReason::Busy } else { EndReason::Unreachable };
-            changes.append(call.refused(now, reason));
-            self.bury(id);
+            self.refuse(now, call, reason, None, &mut changes);
             return Ok(changes);
         }
-        changes.calls.push(call.clone());
+        changes.store(call.clone(), None);
         self.put(call);
         for (device, rings_at_once) in devices {
             self.apply(now, id, Input::Online { device, rings_at_once }, &mut changes)?;
@@ -191,12 +209,22 @@ impl Desk {
     /// Something happened in one call.
     ///
     /// # Errors
-    /// [`Refusal::NoSuchCall`] if there is no such live call, and what [`Call::handle`] refuses. A hang-up that comes before its
+    /// [`Refusal::NoSuchCall`] if there is no such live call, [`Refusal::AlreadyInCall`] for the accept of a device that
+    /// another call takes up, and what [`Call::handle`] refuses. A hang-up that comes before its
     /// request is remembered all the same: the request then opens nothing.
     pub fn handle(&mut self, now: Millis, id: CallId, input: Input) -> Result<Changes, Refusal> {
         let mut changes = Changes::default();
         if !self.calls.contains_key(&id) && matches!(input, Input::Act { act: Act::HangUp { .. }, .. }) {
             self.bury(id);
+        }
+        if let Input::Act { from, act: Act::Accept } = &input
+            && self
+                .calls
+                .get(&id)
+                .is_some_and(|call| call.accepted().is_none() && *call.callee() == from.user)
+            && self.of_user(&from.user).any(|call| call.id() != id && takes_up(call, from))
+        {
+            return Err(Refusal::AlreadyInCall);
         }
         self.apply(now, id, input, &mut changes)?;
         Ok(changes)
@@ -229,12 +257,31 @@ impl Desk {
     /// The live calls between two users, either way round.
     #[must_use]
     pub fn between(&self, a: &UserId, b: &UserId) -> Vec<CallId> {
-        self.of_user(a).filter(|call| *call.callee() == *b || call.caller().user == *b).map(Call::id).collect()
+        self.of_user(a)
+            .filter(|call| *call.callee() == *b || call.caller().user == *b)
+            .map(Call::id)
+            .collect()
+    }
+
+    /// Ends a request before it rang anywhere: it is recorded, and its caller hears why.
+    fn refuse(
+        &mut self,
+        now: Millis,
+        call: Call,
+        reason: EndReason,
+        goes_on: Option<CallId>,
+        changes: &mut Changes,
+    ) {
+        let end = End { reason, by: None, at: now, talk_ms: 0 };
+        changes.effects.tell(call.caller(), call.id(), Notice::Ended { end: end.clone(), goes_on });
+        self.bury(call.id());
+        changes.store(call.refused(end), None);
     }
 
     /// A ringing call the other way round, which a request from `caller` to `callee` accepts.
     fn met(&self, caller: &Address, callee: &UserId) -> Option<CallId> {
-        let rings = |call: &&Call| matches!(call.state(), State::Requested | State::Delivered | State::Ringing);
+        let rings =
+            |call: &&Call| matches!(call.state(), State::Requested | State::Delivered | State::Ringing);
         self.of_user(&caller.user).filter(rings).find(|call| call.caller().user == *callee).map(Call::id)
     }
 
@@ -253,10 +300,10 @@ impl Desk {
 
     fn apply(&mut self, now: Millis, id: CallId, input: Input, changes: &mut Changes) -> Result<(), Refusal> {
         let call = self.calls.get_mut(&id).ok_or(Refusal::NoSuchCall)?;
-        let (version, deadline) = (call.version(), call.deadline(&self.limits));
+        let (before, deadline) = (call.clone(), call.deadline(&self.limits));
         let effects = call.handle(now, input, &self.limits)?;
         changes.effects.append(effects);
-        if call.version() == version {
+        if call.version() == before.version() {
             return Ok(());
         }
         let changed = call.clone();
@@ -269,8 +316,25 @@ impl Desk {
             self.take(&changed);
             self.bury(id);
         }
-        changes.store(changed);
+        changes.store(changed, Some(before));
         Ok(())
+    }
+
+    /// Takes back changes that could not be stored, newest first where there are several. Their effects must not be
+    /// carried out. The ids are not remembered as ended, so that a client may send its request again.
+    pub fn undo(&mut self, changes: Changes) {
+        for (id, before) in changes.before {
+            self.unbury(id);
+            if let Some(now) = self.calls.get(&id).cloned() {
+                if let Some(at) = now.deadline(&self.limits) {
+                    self.deadlines.remove(&(at, id));
+                }
+                self.take(&now);
+            }
+            if let Some(before) = before {
+                self.put(before);
+            }
+        }
     }
 
     fn put(&mut self, call: Call) {
@@ -307,6 +371,21 @@ impl Desk {
             self.ended_ids.remove(&oldest);
         }
     }
+
+    fn unbury(&mut self, id: CallId) {
+        if self.ended_ids.remove(&id) {
+            self.ended.retain(|ended| *ended != id);
+        }
+    }
+}
+
+/// Whether `call` takes up `device`: it calls, or it accepted.
+fn takes_up(call: &Call, device: &Address) -> bool {
+    match call.role(device) {
+        Some(Role::Caller) => true,
+        Some(Role::Callee) => call.accepted().is_some(),
+        None => false,
+    }
 }
 
 impl Changes {
@@ -316,18 +395,15 @@ impl Changes {
         self.calls.is_empty() && self.effects.is_empty()
     }
 
-    /// Keeps the newest version of each call.
-    fn store(&mut self, call: Call) {
-        match self.calls.iter_mut().find(|old| old.id() == call.id()) {
+    /// Keeps the newest version of each call, and the oldest of what was before.
+    fn store(&mut self, call: Call, before: Option<Call>) {
+        let id = call.id();
+        match self.calls.iter_mut().find(|old| old.id() == id) {
             Some(old) => *old = call,
-            None => self.calls.push(call),
+            None => {
+                self.calls.push(call);
+                self.before.push((id, before));
+            }
         }
-    }
-
-    fn append(&mut self, more: Self) {
-        for call in more.calls {
-            self.store(call);
-        }
-        self.effects.append(more.effects);
     }
 }

@@ -36,7 +36,8 @@ pub enum Input {
 }
 
 /// What a device can do in a call.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Act {
     /// It alerts its user.
     Ringing,
@@ -90,7 +91,9 @@ impl Input {
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceId> {
         match self {
-            Self::Act { from: device, .. } | Self::Online { device, .. } | Self::Gone { device, .. } => Some(&device.device),
+            Self::Act { from: device, .. } | Self::Online { device, .. } | Self::Gone { device, .. } => {
+                Some(&device.device)
+            }
             Self::Replaced | Self::Deadline => None,
         }
     }

@@ -9,7 +9,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::desk::Changes;
 use super::effect::{Effects, Notice};
 use super::input::{Act, Input, Media, Scope};
 use super::limits::Limits;
@@ -19,7 +18,6 @@ use crate::time::Millis;
 
 /// Why an input was refused; the call is unchanged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Refusal {
     /// There is no live call with that id in which the device has a part. Wire code `no_such_call`.
     #[error("no live call of this device has that id")]
@@ -62,7 +60,7 @@ enum Alert {
     Delivered,
     /// It alerts its user.
     Ringing,
-    /// Its user silenced it.
+    /// Its user silenced it. It hears how the call ended, as every leg does, and its user may still accept.
     Silenced,
 }
 
@@ -91,10 +89,10 @@ impl Party {
 enum Phase {
     /// Before accept.
     Ring { legs: Vec<Leg>, alone_since: Option<Millis> },
-    /// After accept.
-    Talk { callee: Party, accepted_at: Millis, connected_at: Option<Millis> },
-    /// Over.
-    Ended(End),
+    /// After accept. The limit for the set-up counts from the accept, or from a restart of the server since.
+    Talk { callee: Party, accepted_at: Millis, setup_from: Millis, connected_at: Option<Millis> },
+    /// Over. Who had accepted, and when, is kept for the history.
+    Ended { end: End, accepted: Option<(Address, Millis)> },
 }
 
 /// One caller's attempt to reach one user, from request to end.
@@ -148,12 +146,13 @@ impl Call {
         self.requested_at
     }
 
-    /// When a device accepted.
+    /// The callee's device that accepted, and when. An ended call still knows.
     #[must_use]
-    pub const fn accepted_at(&self) -> Option<Millis> {
+    pub fn accepted(&self) -> Option<(&Address, Millis)> {
         match &self.phase {
-            Phase::Talk { accepted_at, .. } => Some(*accepted_at),
-            Phase::Ring { .. } | Phase::Ended(_) => None,
+            Phase::Talk { callee, accepted_at, .. } => Some((&callee.device, *accepted_at)),
+            Phase::Ended { accepted, .. } => accepted.as_ref().map(|(device, at)| (device, *at)),
+            Phase::Ring { .. } => None,
         }
     }
 
@@ -161,7 +160,7 @@ impl Call {
     #[must_use]
     pub const fn end(&self) -> Option<&End> {
         match &self.phase {
-            Phase::Ended(end) => Some(end),
+            Phase::Ended { end, .. } => Some(end),
             Phase::Ring { .. } | Phase::Talk { .. } => None,
         }
     }
@@ -177,12 +176,16 @@ impl Call {
     pub fn state(&self) -> State {
         match &self.phase {
             Phase::Ring { legs, .. } if legs.is_empty() => State::Requested,
-            Phase::Ring { legs, .. } if legs.iter().any(|leg| leg.alert != Alert::Delivered) => State::Ringing,
+            Phase::Ring { legs, .. } if legs.iter().any(|leg| leg.alert != Alert::Delivered) => {
+                State::Ringing
+            }
             Phase::Ring { .. } => State::Delivered,
             Phase::Talk { connected_at: None, .. } => State::Negotiating,
-            Phase::Talk { callee, .. } if callee.is(Media::Lost) || self.caller.is(Media::Lost) => State::Reconnecting,
+            Phase::Talk { callee, .. } if callee.is(Media::Lost) || self.caller.is(Media::Lost) => {
+                State::Reconnecting
+            }
             Phase::Talk { .. } => State::Connected,
-            Phase::Ended(_) => State::Ended,
+            Phase::Ended { .. } => State::Ended,
         }
     }
 
@@ -193,9 +196,11 @@ impl Call {
             return Some(Role::Caller);
         }
         let takes_part = match &self.phase {
-            Phase::Ring { legs, .. } => legs.iter().any(|leg| leg.device == *device && leg.alert != Alert::Silenced),
+            Phase::Ring { legs, .. } => {
+                legs.iter().any(|leg| leg.device == *device && leg.alert != Alert::Silenced)
+            }
             Phase::Talk { callee, .. } => callee.device == *device,
-            Phase::Ended(_) => false,
+            Phase::Ended { .. } => false,
         };
         takes_part.then_some(Role::Callee)
     }
@@ -207,7 +212,7 @@ impl Call {
             Role::Callee => Some(&self.caller.device),
             Role::Caller => match &self.phase {
                 Phase::Talk { callee, .. } => Some(&callee.device),
-                Phase::Ring { .. } | Phase::Ended(_) => None,
+                Phase::Ring { .. } | Phase::Ended { .. } => None,
             },
         }
     }
@@ -222,10 +227,11 @@ impl Call {
         }
         match &self.phase {
             Phase::Ring { legs, .. } => {
-                *user == self.callee && legs.iter().any(|leg| leg.alert == Alert::Ringing && here(leg.gone_at))
+                *user == self.callee
+                    && legs.iter().any(|leg| leg.alert == Alert::Ringing && here(leg.gone_at))
             }
             Phase::Talk { callee, .. } => callee.device.user == *user && here(callee.gone_at),
-            Phase::Ended(_) => false,
+            Phase::Ended { .. } => false,
         }
     }
 
@@ -244,8 +250,8 @@ impl Call {
                 let ghost = self.caller.gone_at.map(|at| (at + limits.caller_away, EndReason::Cancelled));
                 [ring, reach, ghost].into_iter().flatten().min_by_key(|(at, _)| *at)
             }
-            Phase::Talk { accepted_at, connected_at: None, .. } => {
-                Some((*accepted_at + limits.setup, EndReason::MediaFailed))
+            Phase::Talk { setup_from, connected_at: None, .. } => {
+                Some((*setup_from + limits.setup, EndReason::MediaFailed))
             }
             Phase::Talk { callee, .. } => {
                 let lost = match (self.caller.media, callee.media) {
@@ -260,7 +266,7 @@ impl Call {
                 };
                 [lost, abandoned].into_iter().flatten().min_by_key(|(at, _)| *at)
             }
-            Phase::Ended(_) => None,
+            Phase::Ended { .. } => None,
         }
     }
 
@@ -273,6 +279,13 @@ impl Call {
     /// # Errors
     /// A [`Refusal`]; the call is then unchanged. [`Refusal::AlreadyInCall`] is the desk's and not returned here.
     pub fn handle(&mut self, now: Millis, input: Input, limits: &Limits) -> Result<Effects, Refusal> {
+        if self.end().is_some() {
+            return if matches!(input, Input::Act { .. }) {
+                Err(Refusal::NoSuchCall)
+            } else {
+                Ok(Effects::default())
+            };
+        }
         let before = self.phase.clone();
         let caller_before = (self.caller.gone_at, self.caller.media);
         let effects = match input {
@@ -292,9 +305,6 @@ impl Call {
     }
 
     fn act(&mut self, now: Millis, from: &Address, act: Act, limits: &Limits) -> Result<Effects, Refusal> {
-        if self.end().is_some() {
-            return Err(Refusal::NoSuchCall);
-        }
         let is_caller = *from == self.caller.device;
         if !is_caller && from.user != self.callee {
             return Err(Refusal::NoSuchCall);
@@ -322,7 +332,7 @@ impl Call {
             }
             // It rang, and the accept (its own or another's) overtook the receipt: nothing to tell any more.
             Phase::Talk { .. } => Ok(effects),
-            Phase::Ended(_) => Err(Refusal::NoSuchCall),
+            Phase::Ended { .. } => Err(Refusal::NoSuchCall),
         }
     }
 
@@ -331,16 +341,16 @@ impl Call {
             Phase::Ring { legs, .. } => std::mem::take(legs),
             Phase::Talk { callee, .. } if callee.device == *from => return Ok(Effects::default()),
             Phase::Talk { .. } => return Err(Refusal::AlreadyAnswered),
-            Phase::Ended(_) => return Err(Refusal::NoSuchCall),
+            Phase::Ended { .. } => return Err(Refusal::NoSuchCall),
         };
-        self.phase =
-            Phase::Talk { callee: Party::new(from.clone(), None), accepted_at: now, connected_at: None };
+        let callee = Party::new(from.clone(), None);
+        self.phase = Phase::Talk { callee, accepted_at: now, setup_from: now, connected_at: None };
         let mut effects = Effects::default();
         let caller = self.caller.device.clone();
         effects.tell(&caller, self.id, Notice::Accepted { by: from.clone(), peer: from.clone() });
         effects.tell(from, self.id, Notice::Accepted { by: from.clone(), peer: caller });
         let lost = End { reason: EndReason::AnsweredElsewhere, by: Some(from.clone()), at: now, talk_ms: 0 };
-        for leg in legs.iter().filter(|leg| leg.device != *from && leg.alert != Alert::Silenced) {
+        for leg in legs.iter().filter(|leg| leg.device != *from) {
             effects.tell(&leg.device, self.id, Notice::Ended { end: lost.clone(), goes_on: None });
         }
         Ok(effects)
@@ -361,7 +371,7 @@ impl Call {
             }
             // A late "no" on a device that kept ringing must not end the call that another device took.
             Phase::Talk { .. } => return Err(Refusal::AlreadyAnswered),
-            Phase::Ended(_) => return Err(Refusal::NoSuchCall),
+            Phase::Ended { .. } => return Err(Refusal::NoSuchCall),
         };
         if scope == Scope::All {
             let reason = match reason {
@@ -390,7 +400,7 @@ impl Call {
                 Ok(self.finish(now, reason, Some(from)))
             }
             Phase::Talk { .. } => Err(Refusal::AlreadyAnswered),
-            Phase::Ended(_) => Err(Refusal::NoSuchCall),
+            Phase::Ended { .. } => Err(Refusal::NoSuchCall),
         }
     }
 
@@ -447,7 +457,7 @@ impl Call {
                 }
             }
             Phase::Talk { callee, .. } if callee.device == device => callee.gone_at = None,
-            Phase::Ring { .. } | Phase::Talk { .. } | Phase::Ended(_) => {}
+            Phase::Ring { .. } | Phase::Talk { .. } | Phase::Ended { .. } => {}
         }
         effects
     }
@@ -472,12 +482,13 @@ impl Call {
             Phase::Talk { callee, .. } if callee.device == *device => {
                 callee.gone_at.get_or_insert(now);
             }
-            Phase::Talk { .. } | Phase::Ended(_) => {}
+            Phase::Talk { .. } | Phase::Ended { .. } => {}
         }
         Effects::default()
     }
 
     /// Marks every device as gone since `now`: after a restart none has a connection, and each that comes back says so.
+    /// Limits that a device could not meet while nobody listened count from now; the ring limit goes on.
     pub(super) fn restart(&mut self, now: Millis) {
         self.caller.gone_at = Some(now);
         match &mut self.phase {
@@ -489,39 +500,47 @@ impl Call {
                     *alone_since = Some(now);
                 }
             }
-            Phase::Talk { callee, .. } => callee.gone_at = Some(now),
-            Phase::Ended(_) => {}
+            Phase::Talk { callee, setup_from, .. } => {
+                callee.gone_at = Some(now);
+                *setup_from = now;
+                for party in [&mut self.caller, callee] {
+                    party.media = party.media.map(|(media, _)| (media, now));
+                }
+            }
+            Phase::Ended { .. } => {}
         }
     }
 
-    /// The request ends before it rang anywhere: it is recorded, and the caller hears why.
-    pub(super) fn refused(mut self, now: Millis, reason: EndReason) -> Changes {
-        let effects = self.finish(now, reason, None);
-        Changes { calls: vec![self], effects }
+    /// A request that ended before it rang anywhere.
+    pub(super) fn refused(self, end: End) -> Self {
+        Self { phase: Phase::Ended { end, accepted: None }, ..self }
     }
 
-    /// Ends the call: the only way into [`Phase::Ended`], so there is one reason and each leg hears it once.
+    /// Ends the call: the only way from a live phase to [`Phase::Ended`], so there is one reason and each leg hears it once.
     fn finish(&mut self, now: Millis, reason: EndReason, by: Option<&Address>) -> Effects {
         let mut effects = Effects::default();
         let talk_ms = match &self.phase {
-            Phase::Talk { connected_at: Some(at), .. } => u64::try_from(now.since(*at).as_millis()).unwrap_or(u64::MAX),
+            Phase::Talk { connected_at: Some(at), .. } => {
+                u64::try_from(now.since(*at).as_millis()).unwrap_or(u64::MAX)
+            }
             Phase::Ring { .. } | Phase::Talk { .. } => 0,
-            Phase::Ended(_) => return effects,
+            Phase::Ended { .. } => return effects,
         };
         let end = End { reason, by: by.cloned(), at: now, talk_ms };
         let ended = |end: &End| Notice::Ended { end: end.clone(), goes_on: None };
         effects.tell(&self.caller.device, self.id, ended(&end));
-        match std::mem::replace(&mut self.phase, Phase::Ended(end.clone())) {
+        let accepted = self.accepted().map(|(device, at)| (device.clone(), at));
+        match std::mem::replace(&mut self.phase, Phase::Ended { end: end.clone(), accepted }) {
             Phase::Ring { legs, .. } => {
                 let elsewhere = End { reason: EndReason::DeclinedElsewhere, ..end.clone() };
-                for leg in legs.iter().filter(|leg| leg.alert != Alert::Silenced) {
+                for leg in &legs {
                     let rejected = by.is_some_and(|by| by.user == self.callee);
                     let own = !rejected || by == Some(&leg.device);
                     effects.tell(&leg.device, self.id, ended(if own { &end } else { &elsewhere }));
                 }
             }
             Phase::Talk { callee, .. } => effects.tell(&callee.device, self.id, ended(&end)),
-            Phase::Ended(_) => {}
+            Phase::Ended { .. } => {}
         }
         effects
     }

@@ -149,22 +149,27 @@ impl Decoder {
             (End::Client, true) => return Err(Violation::Protocol("a server must not mask its frames")),
             (End::Server, true) | (End::Client, false) => {}
         }
-        let (len, after_len) = match (second & 0x7F, rest) {
-            (126, &[a, b, ..]) => (usize::from(u16::from_be_bytes([a, b])), 4),
+        let (len, shortest, after_len) = match (second & 0x7F, rest) {
+            (126, &[a, b, ..]) => (usize::from(u16::from_be_bytes([a, b])), 126, 4),
             (126, _) => return Ok(Err(4)),
             (127, &[a, b, c, d, e, f, g, h, ..]) => {
                 let len = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-                (usize::try_from(len).map_err(|_| Violation::TooBig)?, 10)
+                (usize::try_from(len).map_err(|_| Violation::TooBig)?, 0x1_0000, 10)
             }
             (127, _) => return Ok(Err(10)),
-            (len, _) => (usize::from(len), 2),
+            (len, _) => (usize::from(len), 0, 2),
         };
+        if len < shortest {
+            return Err(Violation::Protocol("a length takes its shortest form"));
+        }
         if opcode.is_control() && (!fin || len > 125) {
             return Err(Violation::Protocol("a control frame is whole and has at most 125 bytes"));
         }
         match (opcode, self.fragmented.is_some()) {
             (Opcode::Continuation, false) => return Err(Violation::Protocol("nothing to continue")),
-            (Opcode::Text | Opcode::Binary, true) => return Err(Violation::Protocol("a message is under way")),
+            (Opcode::Text | Opcode::Binary, true) => {
+                return Err(Violation::Protocol("a message is under way"));
+            }
             _ => {}
         }
         let before = if opcode == Opcode::Continuation { self.fragments.len() } else { 0 };
@@ -302,6 +307,8 @@ mod tests {
             [flip(text(), 0, 0x80), text()].concat(),
             masked(Opcode::Close, &[3]),
             masked(Opcode::Close, &1005_u16.to_be_bytes()),
+            [&[0x81, 0xFE, 0, 125, 0, 0, 0, 0][..], &[b'x'; 125]].concat(),
+            [&[0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0][..], b"x"].concat(),
         ];
         for (i, wire) in protocol.into_iter().enumerate() {
             let got = texts(&mut Decoder::new(End::Server, 1024), wire);
@@ -310,7 +317,8 @@ mod tests {
         let got = |wire| texts(&mut Decoder::new(End::Server, 4), wire);
         assert_eq!(got(masked(Opcode::Text, &[0xFF])), Err(Violation::NotUtf8));
         assert_eq!(got(masked(Opcode::Text, b"12345")), Err(Violation::TooBig));
-        let halves = [flip(masked(Opcode::Text, b"123"), 0, 0x80), masked(Opcode::Continuation, b"45")].concat();
+        let halves =
+            [flip(masked(Opcode::Text, b"123"), 0, 0x80), masked(Opcode::Continuation, b"45")].concat();
         assert_eq!(got(halves), Err(Violation::TooBig));
     }
 

@@ -1,11 +1,13 @@
 //! Frames that a v2 client sends.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::strict::{Object, Word, present};
 use super::{ErrorCode, REQUEST_DATA_MAX, Relay, too_deep};
 use crate::call::{Act, EndReason, Media, RejectReason, Scope};
 use crate::id::{CallId, DeviceId, UserId};
@@ -13,12 +15,15 @@ use crate::id::{CallId, DeviceId, UserId};
 /// Most characters of a frame's `id`.
 const ID_MAX: usize = 64;
 
+/// Most characters of an error's sentence: what serde says may quote the frame, and an error is not an echo.
+const SENTENCE_MAX: usize = 160;
+
 /// A frame of a v2 client.
 #[derive(Debug)]
 pub struct ClientFrame<'a> {
     /// The client's own name for it.
     pub id: Option<Cow<'a, str>>,
-    /// Its number; required unless the type is unnumbered.
+    /// Its number; `None` only if the type is unnumbered.
     pub seq: Option<u64>,
     /// The highest number up to which the client has everything.
     pub ack: Option<u64>,
@@ -66,6 +71,14 @@ pub enum Body<'a> {
     IceServersRequest,
 }
 
+impl Body<'_> {
+    /// Whether it takes a number in the session.
+    #[must_use]
+    pub const fn is_numbered(&self) -> bool {
+        !matches!(self, Self::Hello(_) | Self::Ack | Self::Ping)
+    }
+}
+
 /// How a session is opened.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "HelloData")]
@@ -83,7 +96,7 @@ struct HelloData {
     token: Option<String>,
     guest: Option<UserId>,
     device: DeviceId,
-    resume: Option<Resume>,
+    resume: Option<Object<Resume>>,
 }
 
 impl TryFrom<HelloData> for Hello {
@@ -95,7 +108,7 @@ impl TryFrom<HelloData> for Hello {
             (None, Some(guest)) => Identity::Guest(guest),
             (None, None) | (Some(_), Some(_)) => return Err("hello has either `token` or `guest`"),
         };
-        Ok(Self { identity, device: data.device, resume: data.resume })
+        Ok(Self { identity, device: data.device, resume: data.resume.map(|Object(resume)| resume) })
     }
 }
 
@@ -159,10 +172,10 @@ struct Envelope<'a> {
     #[serde(default)]
     to: Option<UserId>,
     #[serde(default)]
-    seq: Option<u64>,
+    seq: Option<NonZeroU64>,
     #[serde(default)]
     ack: Option<u64>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "present")]
     data: Option<&'a RawValue>,
 }
 
@@ -171,19 +184,47 @@ struct Envelope<'a> {
 /// # Errors
 /// [`FrameError`] with `bad_frame`, `unknown_type` or `too_large`.
 pub fn parse(text: &str) -> Result<ClientFrame<'_>, FrameError> {
-    let nameless = |code, message: String| FrameError { code, message, re: None, seq: None };
     if too_deep(text) {
-        return Err(nameless(ErrorCode::BadFrame, "a frame nests at most 32 deep".into()));
+        return Err(FrameError::salvaged(text, "a frame nests at most 32 deep"));
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_str(text).map_err(|error| nameless(ErrorCode::BadFrame, error.to_string()))?;
-    let (seq, ack) = (envelope.seq, envelope.ack);
-    if envelope.id.as_ref().is_some_and(|id| id.len() > ID_MAX) {
-        return Err(FrameError { seq, ..nameless(ErrorCode::BadFrame, "an id has at most 64 characters".into()) });
+    let Object(envelope): Object<Envelope<'_>> =
+        serde_json::from_str(text).map_err(|error| FrameError::salvaged(text, &error.to_string()))?;
+    let (seq, ack) = (envelope.seq.map(NonZeroU64::get), envelope.ack);
+    if envelope.id.as_deref().is_some_and(too_long) {
+        return Err(FrameError::salvaged(text, "an id has at most 64 characters"));
     }
     match body(&envelope) {
+        Ok(body) if !body.is_numbered() => Ok(ClientFrame { id: envelope.id, seq: None, ack, body }),
+        Ok(_) if seq.is_none() => Err(FrameError::salvaged(text, "`seq` is missing")),
         Ok(body) => Ok(ClientFrame { id: envelope.id, seq, ack, body }),
-        Err((code, message)) => Err(FrameError { code, message, re: envelope.id.map(Cow::into_owned), seq }),
+        Err((code, message)) => Err(FrameError { code, ..FrameError::salvaged(text, &message) }),
+    }
+}
+
+fn too_long(id: &str) -> bool {
+    id.chars().nth(ID_MAX).is_some()
+}
+
+impl FrameError {
+    /// A bad frame, with its `id` and its number if they alone can be read: a client that sent one wrong member should
+    /// hear which frame it was, and must not find a hole in its numbers.
+    fn salvaged(text: &str, message: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Id {
+            id: String,
+        }
+        #[derive(Deserialize)]
+        struct Seq {
+            seq: NonZeroU64,
+        }
+        let id = serde_json::from_str(text).ok().map(|Object(Id { id })| id);
+        let seq = serde_json::from_str(text).ok().map(|Object(Seq { seq })| seq.get());
+        Self {
+            code: ErrorCode::BadFrame,
+            message: message.chars().take(SENTENCE_MAX).collect(),
+            re: id.filter(|id| !too_long(id)),
+            seq,
+        }
     }
 }
 
@@ -212,12 +253,12 @@ fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
         "call-ringing" => act(Act::Ringing),
         "call-accept" => act(Act::Accept),
         "call-reject" => {
-            let Reject { reason, scope } = payload_or_default(data)?;
+            let Reject { reason: Word(reason), scope: Word(scope) } = payload_or_default(data)?;
             act(Act::Reject { reason, scope })
         }
         "call-cancel" => act(Act::HangUp { reason: EndReason::HungUp }),
         "hangup" => {
-            let HangUp { reason } = payload_or_default(data)?;
+            let HangUp { reason: Word(reason) } = payload_or_default(data)?;
             act(Act::HangUp { reason: reason.into() })
         }
         "offer" => relay(Relay::Offer),
@@ -226,7 +267,12 @@ fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
         "candidates" => relay(Relay::Candidates),
         "call-update" => {
             let Update { media, muted: _ } = payload(data)?;
-            Ok(Body::Relay { call: call()?, relay: Relay::Update, data, media })
+            Ok(Body::Relay {
+                call: call()?,
+                relay: Relay::Update,
+                data,
+                media: media.map(|Word(media)| media),
+            })
         }
         "ice-servers-request" => Ok(Body::IceServersRequest),
         _ => Err((ErrorCode::UnknownType, "no such type in tincan.v2".into())),
@@ -236,14 +282,14 @@ fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Reject {
-    reason: RejectReason,
-    scope: Scope,
+    reason: Word<RejectReason>,
+    scope: Word<Scope>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct HangUp {
-    reason: HangUpReason,
+    reason: Word<HangUpReason>,
 }
 
 /// The reasons that a client may give; the others are the server's to find.
@@ -271,14 +317,16 @@ impl From<HangUpReason> for EndReason {
 #[derive(Deserialize)]
 struct Update {
     #[serde(default)]
-    media: Option<Media>,
+    media: Option<Word<Media>>,
     #[serde(default)]
     #[expect(dead_code, reason = "only its type is checked; the other leg reads it")]
     muted: Option<bool>,
 }
 
 fn payload<T: DeserializeOwned>(data: &str) -> Result<T, (ErrorCode, String)> {
-    serde_json::from_str(data).map_err(|error| (ErrorCode::BadFrame, format!("`data`: {error}")))
+    let Object(payload) =
+        serde_json::from_str(data).map_err(|error| (ErrorCode::BadFrame, format!("`data`: {error}")))?;
+    Ok(payload)
 }
 
 fn payload_or_default<T: DeserializeOwned + Default>(data: &str) -> Result<T, (ErrorCode, String)> {

@@ -1,7 +1,12 @@
 //! Error codes and close codes: one table each, from which the SDK's and PROTOCOL.md's are checked.
 
+use serde::{Deserialize, Serialize};
+
+use crate::call::Refusal;
+
 /// What an `error` frame says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// Not a JSON object of the protocol's shape.
     BadFrame,
@@ -64,9 +69,40 @@ impl ErrorCode {
             Self::Unavailable => "unavailable",
         }
     }
+
+    /// What it means and what to do about it, for the developer of a client.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::BadFrame => "not a JSON object of the protocol's shape; mend the client",
+            Self::UnknownType => "no such type in this version",
+            Self::TooLarge => "`data` is over its limit (4 KiB in `call-request`)",
+            Self::HelloRequired => "the first frame must be `hello`",
+            Self::Unauthorized => "the token is missing, wrong or expired: fetch a new one",
+            Self::Forbidden => "this identity may not do that",
+            Self::NoSuchCall => "no live call of this device has that id; drop it",
+            Self::BadState => "the call is not in a state for that frame",
+            Self::AlreadyAnswered => "another device was first",
+            Self::AlreadyInCall => "this device has a live call: end it first",
+            Self::RateLimited => "slow down; `retry_ms` says for how long",
+            Self::Unavailable => "the server could not store it; nothing happened, send it again",
+        }
+    }
 }
 
-/// Why the server closes a connection (RFC 6455 §7.4; 4000–4499 ask the client to reconnect, 4500–4999 not to).
+impl From<Refusal> for ErrorCode {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoSuchCall => Self::NoSuchCall,
+            Refusal::BadState => Self::BadState,
+            Refusal::AlreadyAnswered => Self::AlreadyAnswered,
+            Refusal::AlreadyInCall => Self::AlreadyInCall,
+        }
+    }
+}
+
+/// Why the server closes a connection (RFC 6455 §7.4; 4000–4499 ask the client to reconnect, 4500–4999 not to reconnect
+/// with what it has).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CloseCode {
     /// The client closed, and we answer.
@@ -140,6 +176,45 @@ impl CloseCode {
             Self::Forbidden => (4503, "forbidden"),
             Self::Replaced => (4509, "replaced"),
             Self::Misbehaved => (4520, "misbehaved"),
+        }
+    }
+
+    /// What a client does about it.
+    #[must_use]
+    pub const fn remedy(self) -> Remedy {
+        match self {
+            Self::Restart | Self::Gap | Self::Slow | Self::Idle | Self::HelloTimeout | Self::RateLimited => {
+                Remedy::Reconnect
+            }
+            Self::Unauthorized => Remedy::NewToken,
+            Self::ProtocolError | Self::Unsupported | Self::NotText | Self::TooBig => Remedy::Mend,
+            Self::Normal | Self::Forbidden | Self::Replaced | Self::Misbehaved => Remedy::Stop,
+        }
+    }
+}
+
+/// What a client does after a close.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Remedy {
+    /// Reconnects, and resumes where it can.
+    Reconnect,
+    /// Fetches a new token and reconnects with it.
+    NewToken,
+    /// Does not reconnect.
+    Stop,
+    /// Does not reconnect: the client has a fault that its developer mends.
+    Mend,
+}
+
+impl Remedy {
+    /// The word in the SDK's table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reconnect => "reconnect",
+            Self::NewToken => "new_token",
+            Self::Stop => "stop",
+            Self::Mend => "mend",
         }
     }
 }

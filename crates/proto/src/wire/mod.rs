@@ -7,10 +7,11 @@
 mod client;
 mod codes;
 mod server;
+mod strict;
 mod v1;
 
 pub use client::{Body, ClientFrame, FrameError, Hello, Identity, Resume, parse};
-pub use codes::{CloseCode, ErrorCode};
+pub use codes::{CloseCode, ErrorCode, Remedy};
 pub use server::{ServerFrame, Welcome};
 pub use v1::{V1Frame, V1Type, parse_v1, write_v1};
 

@@ -89,7 +89,7 @@ pub enum ServerFrame<'a> {
         call: CallId,
         /// Who sent it.
         from: &'a Address,
-        /// A JSON text.
+        /// A JSON text, or empty (a v1 client may leave it out).
         data: &'a str,
     },
     /// The ICE servers.
@@ -182,9 +182,7 @@ impl ServerFrame<'_> {
             }
             Self::CallRequest { call, from, data, exp } => {
                 of_call(out, "call-request", *call, Some(from));
-                if !data.is_empty() {
-                    put(out, &[",\"data\":", data]);
-                }
+                opaque(out, data);
                 put(out, &[",\"exp\":", &exp.to_string()]);
             }
             Self::CallDelivered { call, devices } => {
@@ -209,7 +207,7 @@ impl ServerFrame<'_> {
             }
             Self::Relay { relay, call, from, data } => {
                 of_call(out, relay.as_str(), *call, Some(from));
-                put(out, &[",\"data\":", data]);
+                opaque(out, data);
             }
             Self::IceServers { re, servers } => {
                 start(out, "ice-servers-response");
@@ -236,6 +234,12 @@ fn answers(out: &mut Vec<u8>, re: Option<&str>) {
     if let Some(re) = re {
         out.extend_from_slice(b",\"re\":");
         json(out, &re);
+    }
+}
+
+fn opaque(out: &mut Vec<u8>, data: &str) {
+    if !data.is_empty() {
+        put(out, &[",\"data\":", data]);
     }
 }
 

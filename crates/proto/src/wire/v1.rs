@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::too_deep;
+use super::strict::{Object, present};
+use super::{REQUEST_DATA_MAX, too_deep};
 use crate::id::UserId;
 
 /// The types of v1.
@@ -66,7 +67,7 @@ struct Envelope<'a> {
     kind: Cow<'a, str>,
     #[serde(default)]
     to: Option<UserId>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "present")]
     data: Option<&'a RawValue>,
 }
 
@@ -78,7 +79,8 @@ pub fn parse_v1(text: &str) -> Result<V1Frame<'_>, String> {
     if too_deep(text) {
         return Err("a frame nests at most 32 deep".into());
     }
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let Object(envelope): Object<Envelope<'_>> =
+        serde_json::from_str(text).map_err(|error| error.to_string())?;
     let kind = match &*envelope.kind {
         "candidate" => V1Type::Candidate,
         "offer" => V1Type::Offer,
@@ -93,13 +95,19 @@ pub fn parse_v1(text: &str) -> Result<V1Frame<'_>, String> {
     if envelope.to.is_none() && kind != V1Type::IceServersRequest {
         return Err("`to` is missing".into());
     }
-    Ok(V1Frame { kind, to: envelope.to, data: envelope.data.map_or("", RawValue::get) })
+    let data = envelope.data.map_or("", RawValue::get);
+    if kind == V1Type::CallRequest && data.len() > REQUEST_DATA_MAX {
+        return Err("the data of a call-request has at most 4 KiB".into());
+    }
+    Ok(V1Frame { kind, to: envelope.to, data })
 }
 
 /// Writes a v1 frame to `out`. `data` is a JSON text, or empty for none.
 pub fn write_v1(out: &mut Vec<u8>, kind: V1Type, to: &UserId, from: &UserId, data: &str) {
     // Names and types need no escaping, so the frame is its parts in a row.
-    for part in ["{\"type\":\"", kind.as_str(), "\",\"to\":\"", to.as_str(), "\",\"from\":\"", from.as_str(), "\""] {
+    for part in
+        ["{\"type\":\"", kind.as_str(), "\",\"to\":\"", to.as_str(), "\",\"from\":\"", from.as_str(), "\""]
+    {
         out.extend_from_slice(part.as_bytes());
     }
     if !data.is_empty() {
@@ -127,9 +135,18 @@ mod tests {
     #[test]
     fn bad_frames_are_refused_with_a_sentence() {
         for bad in [
-            "", "[]", "\"x\"", "{}", "{\"type\":1}", "{\"type\":\"offer\"}", "{\"type\":\"offer\",\"to\":\"\"}",
-            "{\"type\":\"dance\",\"to\":\"b\"}", "{\"type\":\"offer\",\"to\":\"b\",\"to\":\"c\"}",
-            "{\"type\":\"offer\",\"to\":\"b\"} x", "{\"type\":\"offer\",\"to\":\"a\\u0000b\"}", "\u{feff}{}",
+            "",
+            "[]",
+            "\"x\"",
+            "{}",
+            "{\"type\":1}",
+            "{\"type\":\"offer\"}",
+            "{\"type\":\"offer\",\"to\":\"\"}",
+            "{\"type\":\"dance\",\"to\":\"b\"}",
+            "{\"type\":\"offer\",\"to\":\"b\",\"to\":\"c\"}",
+            "{\"type\":\"offer\",\"to\":\"b\"} x",
+            "{\"type\":\"offer\",\"to\":\"a\\u0000b\"}",
+            "\u{feff}{}",
             "{\"type\":\"offer\",\"to\":\"b\",\"data\":{\"a\":01}}",
         ] {
             assert!(!parse_v1(bad).unwrap_err().is_empty(), "{bad}");

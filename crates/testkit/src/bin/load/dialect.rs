@@ -196,7 +196,7 @@ pub(crate) fn payload(kind: Kind) -> String {
         Kind::Offer => sdp(&format!(r#"{{"n":"{n}","type":"offer","sdp":""#)),
         Kind::Answer => sdp(&format!(r#"{{"n":"{n}","type":"answer","sdp":""#)),
         Kind::Candidate => format!(
-            r#"{{"n":"{n}","candidate":"candidate:842163049 1 udp 1677729535 192.0.2.77 51472 typ srflx raddr 0.0.0.0 rport 0 generation 0 ufrag EsAw network-id 1 network-cost 10","sdpMid":"0","sdpMLineIndex":0}}"#
+            r#"{{"n":"{n}","candidate":"candidate:842163049 1 udp 1677729535 192.0.2.77 51472 typ srflx raddr 192.168.100.123 rport 0 generation 0 ufrag EsAw network-id 1 network-cost 10","sdpMid":"0","sdpMLineIndex":0}}"#
         ),
     }
 }

@@ -48,11 +48,11 @@ pub(crate) struct Leg {
     sent_ns: [u64; HANGUP + 1],
 }
 
-/// A message that arrived as it should.
+/// What a delivery was.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Received {
-    /// A message of the dialog, with its place among the candidates if it is one, and when it was sent.
-    Message { kind: Kind, candidate: usize, sent_ns: u64 },
+    /// A message of the dialog, when it was sent, and what is wrong with the way it came: its name or its order.
+    Message { kind: Kind, sent_ns: u64, fault: Option<Fault> },
     /// Something the dialect allows besides.
     Aside,
 }
@@ -93,12 +93,7 @@ impl Leg {
         self.seen & all == all
     }
 
-    /// Whether the hangup arrived.
-    pub(crate) fn is_hung_up(&self) -> bool {
-        self.seen & (1 << HANGUP) != 0
-    }
-
-    /// Whether the next candidate to send is this one.
+    /// How many candidates were sent to this side.
     pub(crate) fn candidates_sent(&self) -> usize {
         ((self.sent >> FIRST_CANDIDATE) & ((1 << CANDIDATES) - 1)).count_ones() as usize
     }
@@ -106,36 +101,28 @@ impl Leg {
     /// Matches a delivery with what was sent, and notes it.
     ///
     /// # Errors
-    /// What is wrong with it; a message under another name or out of order is noted as received all the same.
+    /// What it is instead of a message of the dialog that was due.
     pub(crate) fn receive(&mut self, dialect: Dialect, delivery: &Delivery<'_>) -> Result<Received, Fault> {
         if is_refusal(delivery) {
             return Err(Fault::Refused);
         }
         let Some((dialog, slot)) = self.place(dialect, delivery)? else { return Ok(Received::Aside) };
-        if dialog < self.dialog || (dialog == self.dialog && self.given_up == Some(dialog)) {
-            return Err(if self.given_up == Some(dialog) { Fault::Late } else { Fault::Doubled });
+        if self.given_up == Some(dialog) {
+            return Err(Fault::Late);
         }
         let bit = 1_u16 << slot;
-        if dialog > self.dialog || self.sent & bit == 0 {
+        if dialog > self.dialog || (dialog == self.dialog && self.sent & bit == 0) {
             return Err(Fault::Unexpected);
         }
-        if self.seen & bit != 0 {
+        if dialog < self.dialog || self.seen & bit != 0 {
             return Err(Fault::Doubled);
         }
-        let overtaken = slot >= FIRST_CANDIDATE && slot < HANGUP && self.seen & CANDIDATE_BITS >= bit;
-        self.seen |= bit;
         let kind = self.kind(slot).ok_or(Fault::Damaged)?;
-        if dialect.is_signed(kind) {
-            let from = delivery.from.filter(|from| !from.is_empty()).ok_or(Fault::NoFrom)?;
-            if from != user(self.peer) {
-                return Err(Fault::WrongFrom);
-            }
-        }
-        if overtaken {
-            return Err(Fault::Reordered);
-        }
-        let candidate = if kind == Kind::Candidate { slot - FIRST_CANDIDATE } else { 0 };
-        Ok(Received::Message { kind, candidate, sent_ns: self.sent_ns[slot] })
+        let overtaken = kind == Kind::Candidate && self.seen & CANDIDATE_BITS >= bit;
+        self.seen |= bit;
+        let fault = if dialect.is_signed(kind) { misattributed(delivery, self.peer) } else { None };
+        let fault = fault.or(overtaken.then_some(Fault::Reordered));
+        Ok(Received::Message { kind, sent_ns: self.sent_ns[slot], fault })
     }
 
     /// The dialog and slot of a delivery, by its number or, where the server may remake it, by its kind.
@@ -191,6 +178,14 @@ impl Leg {
 }
 
 const CANDIDATE_BITS: u16 = ((1 << CANDIDATES) - 1) << FIRST_CANDIDATE;
+
+/// What is wrong with the name a delivery is under, if `peer` sent it.
+pub(crate) fn misattributed(delivery: &Delivery<'_>, peer: usize) -> Option<Fault> {
+    match delivery.from {
+        None | Some(b"") => Some(Fault::NoFrom),
+        Some(from) => (from != user(peer)).then_some(Fault::WrongFrom),
+    }
+}
 
 /// A frame that says no: an error, a reject, or a hangup whose reason is an error code.
 fn is_refusal(delivery: &Delivery<'_>) -> bool {

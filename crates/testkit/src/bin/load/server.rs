@@ -60,6 +60,12 @@ impl Server {
         Ok((cpu_s, (now.core_s - before.core_s - cpu_s).max(0.0)))
     }
 
+    /// CPU seconds of this process itself, the load. It spins, so what is missing from a run's seconds others took from it.
+    pub(crate) fn own_s() -> f64 {
+        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        text.split(' ').next().and_then(|field| field.parse::<f64>().ok()).unwrap_or_default() / 1e9
+    }
+
     /// Resident memory in KB of 1,024 bytes.
     pub(crate) fn rss_kb(&self) -> Result<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.pid))

@@ -16,12 +16,10 @@ const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// would not be real.
 pub(crate) const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// The opcodes in use.
+/// The opcodes a client here sends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Opcode {
     Text = 1,
-    Close = 8,
-    Ping = 9,
     Pong = 10,
 }
 

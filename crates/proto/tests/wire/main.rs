@@ -1,0 +1,8 @@
+//! The wire format: against its text, against bad input, and against whatever the fuzzer once found worth keeping.
+//!
+//! Not here: what the frames do in a call (`tests/call`).
+
+mod bad_input;
+mod corpus;
+mod protocol_doc;
+mod round_trip;

@@ -1,0 +1,133 @@
+//! The call service: decides, stores, and only then tells.
+//!
+//! One task owns the [`Desk`]. Each turn of its loop takes every command that has come in, lets the desk decide on all of
+//! them, stores what changed in one transaction, and carries out the effects. While the disk syncs, the next commands
+//! gather: the group commit needs no timer. A crash at any point leaves either nothing or a stored change whose devices
+//! learn it from the snapshot when they come back.
+//!
+//! Not here: what is decided (`tincan_proto::call`), how devices are reached (the signaling service, over the bus).
+
+mod turn;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tincan_proto::call::{Desk, Limits};
+use tincan_proto::time::Millis;
+use tincan_proto::wire::ErrorCode;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::bus::{Bus, CALL_COMMAND, Command, CommandKind, Event, Message, Refused, Reply, Subscription, user_subject};
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+/// Commands that may wait. More means that the disk is far behind, and then they are refused.
+const INBOX: usize = 65_536;
+
+/// Commands of one turn.
+const TURN: usize = 1024;
+
+/// After a start, for how long a user without a device may still be on the way back.
+const COMING_BACK: Duration = Duration::from_secs(10);
+
+/// How long ended calls are remembered across a restart, so that a repeated request opens nothing.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// The running service.
+#[derive(Debug)]
+pub struct CallService {
+    subscription: Subscription,
+    task: JoinHandle<()>,
+}
+
+struct Inbox {
+    command: Command,
+    reply: Option<Reply>,
+}
+
+struct Actor {
+    bus: Bus,
+    clock: Clock,
+    desk: Desk,
+    limits: Limits,
+    store: Store,
+    started_at: Millis,
+    /// Devices that came or went while nothing could be stored: said again at the next turn.
+    again: Vec<Inbox>,
+}
+
+impl CallService {
+    /// Takes up the stored calls and starts to serve commands.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the stored calls cannot be read.
+    pub async fn start(bus: Bus, clock: Clock, store: Store, limits: Limits) -> Result<Self, StoreError> {
+        let now = clock.now();
+        let mut desk = Desk::new(limits);
+        let live = store.live_calls().await?;
+        tracing::debug!(call.count = live.len(), "took up live calls");
+        desk.restore(now, live, store.ended_since(now - REMEMBERED).await?);
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let receive = subscriber(bus.clone(), sender);
+        let subscription = bus.subscribe(CALL_COMMAND.into(), receive);
+        let actor = Actor { bus, clock, desk, limits, store, started_at: now, again: Vec::new() };
+        Ok(Self { subscription, task: tokio::spawn(actor.run(inbox)) })
+    }
+
+    /// Stops taking commands, finishes what came in, and ends.
+    pub async fn stop(self) {
+        drop(self.subscription);
+        let _ = self.task.await;
+    }
+}
+
+/// Puts each command into the inbox, or refuses it at once.
+fn subscriber(bus: Bus, inbox: mpsc::Sender<Inbox>) -> crate::bus::Subscriber {
+    Arc::new(move |mut message: Message<'_>| {
+        let Some(command) = message.read::<Command>() else { return };
+        let entry = Inbox { command, reply: message.take_reply() };
+        if let Err(error) = inbox.try_send(entry) {
+            tracing::warn!("the call service is far behind and refuses a command");
+            refuse(&bus, &error.into_inner().command, ErrorCode::Unavailable, "the server is overloaded; try again");
+        }
+    })
+}
+
+/// Tells the device that its command was not carried out. What needs no answer gets none.
+fn refuse(bus: &Bus, command: &Command, code: ErrorCode, message: &str) {
+    let (call, request) = match &command.kind {
+        CommandKind::Request { call, .. } => (*call, true),
+        CommandKind::Act { call, .. } => (*call, false),
+        CommandKind::Online { .. } | CommandKind::Gone { .. } => return,
+    };
+    let (to, re) = (command.from.clone(), command.re.clone());
+    let refused = Refused { to, call, re, request, code, message: message.into() };
+    bus.publish(&user_subject(&command.from.user), &Event::Refused(refused));
+}
+
+impl Actor {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Inbox>) {
+        let mut commands = Vec::new();
+        loop {
+            let deadline = self.desk.deadline().map(|at| self.clock.instant(at));
+            let came = tokio::select! {
+                came = inbox.recv_many(&mut commands, TURN) => Some(came),
+                () = sleep_until(deadline) => None,
+            };
+            if came == Some(0) {
+                return;
+            }
+            let again = std::mem::take(&mut self.again);
+            self.turn(again.into_iter().chain(commands.drain(..))).await;
+        }
+    }
+}
+
+/// Sleeps until `deadline`; for ever if there is none.
+async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

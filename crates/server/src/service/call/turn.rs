@@ -1,0 +1,111 @@
+//! One turn of the call service: decide on everything that came in, store it, carry it out.
+
+use tincan_proto::call::{Changes, Effect, Input, Refusal, Request, Snapshot};
+use tincan_proto::id::{Address, UserId};
+use tincan_proto::wire::ErrorCode;
+
+use super::{Actor, COMING_BACK, Inbox, refuse};
+use crate::bus::{Command, CommandKind, DeviceState, Event, Reply, user_subject};
+
+/// What a turn decided, before it is stored.
+#[derive(Default)]
+struct Decided {
+    changes: Vec<Changes>,
+    refused: Vec<(Command, Refusal)>,
+    /// Commands that the store must carry for them to count.
+    carried: Vec<Command>,
+    snapshots: Vec<(Reply, Vec<Snapshot>)>,
+}
+
+impl Actor {
+    /// Serves `commands` and what time has brought.
+    pub(super) async fn turn(&mut self, commands: impl Iterator<Item = Inbox>) {
+        let mut decided = Decided::default();
+        for Inbox { command, reply } in commands {
+            self.decide(command, reply, &mut decided).await;
+        }
+        decided.changes.push(self.desk.expire(self.clock.now()));
+        self.conclude(decided).await;
+    }
+
+    async fn decide(&mut self, command: Command, reply: Option<Reply>, decided: &mut Decided) {
+        let from = command.from.clone();
+        let outcome = match &command.kind {
+            CommandKind::Request { call, to, data, moves_on } => {
+                let devices = self.devices(to).await;
+                let now = self.clock.now();
+                let wait = now.since(self.started_at) < COMING_BACK;
+                let (callee, data) = (to.clone(), data.clone());
+                let request = Request { call: *call, caller: from, callee, data, devices, wait, moves_on: *moves_on };
+                self.desk.request(now, request)
+            }
+            CommandKind::Act { call, act } => {
+                self.desk.handle(self.clock.now(), *call, Input::act(from, act.clone()))
+            }
+            CommandKind::Online { rings_at_once } => {
+                let now = self.clock.now();
+                // The snapshot first: what the device learns from it, it must not be told again as an effect.
+                if let Some(reply) = reply {
+                    decided.snapshots.push((reply, self.desk.snapshot(now, &from)));
+                }
+                Ok(self.desk.online(now, &from, *rings_at_once))
+            }
+            CommandKind::Gone { for_good } => Ok(self.desk.gone(self.clock.now(), &from, *for_good)),
+        };
+        match outcome {
+            Ok(changes) => {
+                if !changes.is_empty() {
+                    decided.changes.push(changes);
+                    decided.carried.push(command);
+                }
+            }
+            Err(refusal) => decided.refused.push((command, refusal)),
+        }
+    }
+
+    /// The devices of `user` that can be rung: asked on the bus, where only a connected user is listening.
+    async fn devices(&self, user: &UserId) -> Vec<(Address, bool)> {
+        let answer = self.bus.request::<_, Vec<DeviceState>>(&user_subject(user), &Event::Devices).await;
+        answer.unwrap_or_default().into_iter().map(|state| (state.device, state.rings_at_once)).collect()
+    }
+
+    /// Stores, then tells. If it cannot be stored, nothing has happened and everyone concerned is told so.
+    async fn conclude(&mut self, decided: Decided) {
+        let Decided { changes, refused, carried, snapshots } = decided;
+        for (reply, snapshot) in snapshots {
+            reply.send(&snapshot);
+        }
+        for (command, refusal) in refused {
+            refuse(&self.bus, &command, refusal.into(), &refusal.to_string());
+        }
+        let mut calls: Vec<_> = changes.iter().flat_map(|changes| &changes.calls).cloned().collect();
+        // Only the newest version of each call needs storing.
+        calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
+        calls.dedup_by_key(|call| call.id());
+        if !calls.is_empty()
+            && let Err(error) = self.store.save_calls(&calls, &self.limits).await
+        {
+            tracing::error!(%error, call.count = calls.len(), "calls could not be stored; their changes are taken back");
+            for changes in changes.into_iter().rev() {
+                self.desk.undo(changes);
+            }
+            for command in carried {
+                refuse(&self.bus, &command, ErrorCode::Unavailable, "the server could not store it; nothing happened");
+                if matches!(command.kind, CommandKind::Online { .. } | CommandKind::Gone { .. }) {
+                    self.again.push(Inbox { command, reply: None });
+                }
+            }
+            // A full disk is not freed by asking it a thousand times a second.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            return;
+        }
+        for effect in changes.into_iter().flat_map(|changes| changes.effects) {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        let subject = user_subject(&effect.to.user);
+        self.bus.publish(&subject, &Event::Effect(effect));
+    }
+}

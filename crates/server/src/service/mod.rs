@@ -1,0 +1,4 @@
+//! The services. None names another: they meet on the bus.
+
+pub mod call;
+pub mod signaling;

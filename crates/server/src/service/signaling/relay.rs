@@ -1,0 +1,131 @@
+//! Offers, answers, candidates: from one leg of an accepted call to the other, as they are.
+//!
+//! Each side's session knows the other's address since the accept, so this asks neither the call service nor the store.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tincan_proto::call::{Act, Media, Role};
+use tincan_proto::id::{Address, CallId};
+use tincan_proto::wire::{CloseCode, ErrorCode, Relay, ServerFrame, V1Type, write_v1};
+
+use super::Shared;
+use super::leg::{Held, SETTLE};
+use super::link::Flush;
+use super::session::{Session, SessionState, Version, with_scratch};
+
+/// Hands `data` to the other leg.
+///
+/// # Errors
+/// `no_such_call`; `bad_state` before accept; `unavailable` if the other device has no session.
+pub(super) fn relay(
+    shared: &Arc<Shared>,
+    session: &Arc<Session>,
+    call: CallId,
+    relay: Relay,
+    data: &str,
+    flush: &mut Flush,
+) -> Result<(), ErrorCode> {
+    let (to, first_answer) = {
+        let mut state = session.lock();
+        let leg = state.leg(call).ok_or(ErrorCode::NoSuchCall)?;
+        let to = leg.peer.clone().ok_or(ErrorCode::BadState)?;
+        let first_answer = relay == Relay::Answer && !leg.answered;
+        leg.answered |= first_answer;
+        (to, first_answer)
+    };
+    let peer = shared.directory.get(&to).ok_or(ErrorCode::Unavailable)?;
+    receive(&peer, &session.address, call, relay, data, flush);
+    if session.version == Version::V1 {
+        released(session, call, Some(relay), flush);
+    }
+    if first_answer {
+        // A v1 leg has no word for "connected": a relayed answer must do.
+        for leg in [session, &peer] {
+            if leg.version == Version::V1 {
+                shared.act(&leg.address, None, call, Act::Media(Media::Connected));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn receive(
+    session: &Arc<Session>,
+    from: &Address,
+    call: CallId,
+    relay: Relay,
+    data: &str,
+    flush: &mut Flush,
+) {
+    let mut state = session.lock();
+    if session.version == Version::V2 {
+        state.send(&ServerFrame::Relay { relay, call, from, data }, flush);
+        return;
+    }
+    match relay {
+        Relay::Offer => state.send_v1(V1Type::Offer, &session.address.user, &from.user, data, flush),
+        Relay::Answer => {
+            state.send_v1(V1Type::Answer, &session.address.user, &from.user, data, flush);
+            if state.leg(call).is_some_and(|leg| leg.role == Role::Caller && leg.received(relay)) {
+                settle(session, call);
+            }
+        }
+        Relay::Candidate => candidate(session, &mut state, from, call, data, flush),
+        Relay::Candidates => {
+            let list: Vec<&RawValue> = serde_json::from_str(data).unwrap_or_default();
+            for one in list.into_iter().map(RawValue::get).filter(|one| *one != "null") {
+                candidate(session, &mut state, from, call, one, flush);
+            }
+        }
+        Relay::Update => {}
+    }
+}
+
+/// One candidate for a v1 client: sent if it can be used, else held.
+fn candidate(
+    session: &Arc<Session>,
+    state: &mut SessionState,
+    from: &Address,
+    call: CallId,
+    data: &str,
+    flush: &mut Flush,
+) {
+    let link = state.link.clone();
+    let Some(leg) = state.leg(call) else { return };
+    with_scratch(|out| {
+        write_v1(out, V1Type::Candidate, &session.address.user, &from.user, data);
+        match (leg.hold(out), link) {
+            (Held::Open, Some(link)) => link.text(out, flush),
+            (Held::Settles, _) => settle(session, call),
+            (Held::TooMany, Some(link)) => link.close(CloseCode::Slow, "too many candidates wait for an answer"),
+            (Held::Open | Held::Waits | Held::TooMany, _) => {}
+        }
+    });
+}
+
+/// Releases what a v1 caller's leg holds, after its page had time to set the answer.
+fn settle(session: &Arc<Session>, call: CallId) {
+    let session = Arc::clone(session);
+    tokio::spawn(async move {
+        tokio::time::sleep(SETTLE).await;
+        let mut state = session.lock();
+        let held = state.leg(call).map(super::leg::Leg::release).unwrap_or_default();
+        send_held(&state, &held, &mut Flush::default());
+    });
+}
+
+/// A v1 client sent a frame: what it holds may be usable now.
+fn released(session: &Session, call: CallId, relay: Option<Relay>, flush: &mut Flush) {
+    let mut state = session.lock();
+    let held = state.leg(call).map(|leg| leg.sent(relay)).unwrap_or_default();
+    send_held(&state, &held, flush);
+}
+
+fn send_held(state: &SessionState, held: &[Box<[u8]>], flush: &mut Flush) {
+    if let Some(link) = &state.link {
+        for frame in held {
+            link.text(frame, flush);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a v1 client says: the language of the original pages.
+
+use std::sync::Arc;
+
+use tincan_proto::call::{Act, EndReason, RejectReason, Role, Scope};
+use tincan_proto::id::UserId;
+use tincan_proto::wire::{CloseCode, REQUEST_DATA_MAX, Relay, V1Frame, V1Type, parse_v1};
+
+use super::Shared;
+use super::connection::Next;
+use super::leg::Leg;
+use super::link::Flush;
+use super::session::{Session, SessionState};
+use crate::bus::CommandKind;
+
+/// Carries out one frame. v1 has no word for an error, so a frame that is none closes the connection with a sentence.
+pub(super) fn receive(shared: &Arc<Shared>, session: &Arc<Session>, text: &str, flush: &mut Flush) -> Next {
+    let frame = match parse_v1(text) {
+        Ok(frame) => frame,
+        Err(sentence) => return Next::Break((CloseCode::NotText, sentence)),
+    };
+    if session.lock().frames.take(shared.clock.now(), shared.settings.frames).is_err() {
+        return Next::Break((CloseCode::RateLimited, "too many frames".into()));
+    }
+    let own = &session.address.user;
+    let V1Frame { kind, to: Some(to), data } = frame else {
+        let servers = shared.settings.ice_servers.as_str();
+        session.lock().send_v1(V1Type::IceServersResponse, own, own, servers, flush);
+        return Next::Continue(());
+    };
+    let relay = match kind {
+        V1Type::Offer => Some(Relay::Offer),
+        V1Type::Answer => Some(Relay::Answer),
+        V1Type::Candidate => Some(Relay::Candidate),
+        _ => None,
+    };
+    let outcome = match kind {
+        V1Type::CallRequest => return request(shared, session, &to, data, flush),
+        V1Type::CallAccept => act(shared, session, &to, Act::Accept),
+        V1Type::CallReject => {
+            act(shared, session, &to, Act::Reject { reason: RejectReason::Declined, scope: Scope::All })
+        }
+        V1Type::Hangup => {
+            // A hang-up for a call that is over already is what both pages send when both hang up.
+            let _ = act(shared, session, &to, Act::HangUp { reason: EndReason::HungUp });
+            Ok(())
+        }
+        V1Type::Offer | V1Type::Answer | V1Type::Candidate => relayed(shared, session, &to, relay, data, flush),
+        V1Type::IceServersRequest | V1Type::IceServersResponse => Ok(()),
+    };
+    if let Err(code) = outcome {
+        let reason = format!("{{\"reason\":\"{code}\"}}");
+        session.lock().send_v1(V1Type::Hangup, own, &to, &reason, flush);
+    }
+    Next::Continue(())
+}
+
+fn request(shared: &Arc<Shared>, session: &Arc<Session>, to: &UserId, data: &str, flush: &mut Flush) -> Next {
+    let own = &session.address.user;
+    let refuse = |state: &SessionState, code: &str, flush: &mut Flush| {
+        state.send_v1(V1Type::CallReject, own, to, &format!("{{\"reason\":\"{code}\"}}"), flush);
+    };
+    let mut state = session.lock();
+    let rings = |leg: &mut Leg| leg.role == Role::Caller && leg.peer.is_none();
+    if state.leg_with(to).is_some_and(rings) {
+        // The button was pressed twice: it is one call.
+        return Next::Continue(());
+    }
+    if data.len() > REQUEST_DATA_MAX {
+        refuse(&state, "too_large", flush);
+        return Next::Continue(());
+    }
+    if shared.may_request(own, to).is_err() {
+        refuse(&state, "rate_limited", flush);
+        return Next::Continue(());
+    }
+    let call = super::identity::random_call();
+    state.legs.push(Leg::new(call, Role::Caller, to.clone()));
+    drop(state);
+    let kind = CommandKind::Request { call, to: to.clone(), data: data.into(), moves_on: true };
+    shared.command(&session.address, None, kind);
+    Next::Continue(())
+}
+
+fn act(shared: &Shared, session: &Session, to: &UserId, act: Act) -> Result<(), &'static str> {
+    let call = {
+        let mut state = session.lock();
+        let leg = state.leg_with(to).ok_or("no_such_call")?;
+        leg.leaving = matches!(act, Act::HangUp { .. } | Act::Reject { .. });
+        leg.call
+    };
+    shared.act(&session.address, None, call, act);
+    Ok(())
+}
+
+fn relayed(
+    shared: &Arc<Shared>,
+    session: &Arc<Session>,
+    to: &UserId,
+    relay: Option<Relay>,
+    data: &str,
+    flush: &mut Flush,
+) -> Result<(), &'static str> {
+    let (Some(relay), false) = (relay, data.is_empty()) else { return Ok(()) };
+    let call = session.lock().leg_with(to).map(|leg| leg.call).ok_or("no_such_call")?;
+    super::relay::relay(shared, session, call, relay, data, flush).map_err(|refused| refused.as_str())
+}

@@ -1,0 +1,147 @@
+//! What a v2 client says.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::Arc;
+
+use tincan_proto::call::{Act, Role};
+use tincan_proto::id::CallId;
+use tincan_proto::wire::{Body, ClientFrame, CloseCode, ErrorCode, FrameError, ServerFrame, parse};
+
+use super::Shared;
+use super::leg::Leg;
+use super::link::Flush;
+use super::session::Session;
+use crate::bus::CommandKind;
+
+/// Frames after which the server acknowledges, if it has nothing else to say.
+const ACK_EVERY: u64 = 16;
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Received {
+    /// It was carried out, or refused for what it asked.
+    Good,
+    /// It is not a frame of the protocol.
+    Bad,
+}
+
+/// An `error` to be sent.
+struct Refusal<'a> {
+    re: Option<&'a str>,
+    call: Option<CallId>,
+    code: ErrorCode,
+    message: &'a str,
+    retry_ms: Option<u64>,
+}
+
+/// Carries out one frame. `Break` closes the connection.
+pub(super) fn receive(
+    shared: &Arc<Shared>,
+    session: &Arc<Session>,
+    text: &str,
+    flush: &mut Flush,
+) -> ControlFlow<(CloseCode, String), Received> {
+    let parsed = parse(text);
+    let (seq, ack, unnumbered) = match &parsed {
+        Ok(frame) => (frame.seq, frame.ack, matches!(frame.body, Body::Hello(_) | Body::Ack | Body::Ping)),
+        Err(error) => (error.seq, None, true),
+    };
+    if !number(session, seq, ack, flush)? {
+        return Continue(Received::Good);
+    }
+    let frame = match parsed {
+        Ok(frame) => frame,
+        Err(error) => {
+            bad_frame(session, &error, flush);
+            return Continue(Received::Bad);
+        }
+    };
+    let re = frame.id.as_deref();
+    if seq.is_none() && !unnumbered {
+        let message = "`seq` is missing";
+        refuse(session, &Refusal { re, call: None, code: ErrorCode::BadFrame, message, retry_ms: None }, flush);
+        return Continue(Received::Bad);
+    }
+    if let Err(wait) = session.lock().frames.take(shared.clock.now(), shared.settings.frames) {
+        let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let message = "too many frames";
+        refuse(session, &Refusal { re, call: None, code: ErrorCode::RateLimited, message, retry_ms }, flush);
+        return Continue(Received::Bad);
+    }
+    carry_out(shared, session, &frame, flush);
+    Continue(Received::Good)
+}
+
+/// Takes note of a frame's number and acknowledgement. Returns whether it is new.
+fn number(
+    session: &Session,
+    seq: Option<u64>,
+    ack: Option<u64>,
+    flush: &mut Flush,
+) -> ControlFlow<(CloseCode, String), bool> {
+    let mut state = session.lock();
+    let Some(numbers) = &mut state.numbers else { return Continue(true) };
+    if let Some(Err(fault)) = ack.map(|ack| numbers.outgoing.ack(ack)) {
+        return Break((CloseCode::Gap, fault.to_string()));
+    }
+    let Some(seq) = seq else { return Continue(true) };
+    let is_new = match numbers.incoming.take(seq) {
+        Ok(is_new) => is_new,
+        Err(fault) => return Break((CloseCode::Gap, fault.to_string())),
+    };
+    if numbers.incoming.ack() >= numbers.acked + ACK_EVERY {
+        state.send(&ServerFrame::Ack, flush);
+    }
+    Continue(is_new)
+}
+
+fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'_>, flush: &mut Flush) {
+    let re = frame.id.as_deref();
+    match &frame.body {
+        Body::Hello(_) => {
+            let message = "this session is open already";
+            refuse(session, &Refusal { re, call: None, code: ErrorCode::BadState, message, retry_ms: None }, flush);
+        }
+        Body::Ack => {}
+        Body::Ping => session.lock().send(&ServerFrame::Pong, flush),
+        Body::CallRequest { call, to, data } => {
+            if let Err(wait) = shared.may_request(&session.address.user, to) {
+                let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                let (code, message) = (ErrorCode::RateLimited, "too many call requests");
+                refuse(session, &Refusal { re, call: Some(*call), code, message, retry_ms }, flush);
+                return;
+            }
+            session.lock().leg_or(Leg::new(*call, Role::Caller, to.clone()));
+            let kind = CommandKind::Request { call: *call, to: to.clone(), data: (*data).into(), moves_on: false };
+            shared.command(&session.address, re, kind);
+        }
+        Body::Act { call, act } => shared.act(&session.address, re, *call, act.clone()),
+        Body::Relay { call, relay, data, media } => {
+            if let Some(media) = media {
+                shared.act(&session.address, re, *call, Act::Media(*media));
+            }
+            if let Err(code) = super::relay::relay(shared, session, *call, *relay, data, flush) {
+                let message = match code {
+                    ErrorCode::NoSuchCall => "no live call of this device has that id",
+                    ErrorCode::BadState => "the call was not accepted yet",
+                    _ => "the other device is not here",
+                };
+                refuse(session, &Refusal { re, call: Some(*call), code, message, retry_ms: None }, flush);
+            }
+        }
+        Body::IceServersRequest => {
+            let servers = shared.settings.ice_servers.as_str();
+            session.lock().send(&ServerFrame::IceServers { re, servers }, flush);
+        }
+    }
+}
+
+fn bad_frame(session: &Session, error: &FrameError, flush: &mut Flush) {
+    let FrameError { code, message, re, .. } = error;
+    refuse(session, &Refusal { re: re.as_deref(), call: None, code: *code, message, retry_ms: None }, flush);
+}
+
+fn refuse(session: &Session, refusal: &Refusal<'_>, flush: &mut Flush) {
+    let Refusal { re, call, code, message, retry_ms } = *refusal;
+    session.lock().send(&ServerFrame::Error { re, call, code, message, retry_ms }, flush);
+}

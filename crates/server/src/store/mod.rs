@@ -1,0 +1,95 @@
+//! The record: what was acknowledged is here, synced to disk.
+//!
+//! SQLite in WAL mode with `synchronous = FULL`: a commit is on disk when it returns. One connection writes, so writers
+//! never meet; whoever has several changes hands them over together and pays for one sync.
+//!
+//! Not here: decisions. The store keeps calls as the call machine left them.
+
+mod call;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Executor as _, SqlSafeStr as _};
+
+pub use call::EndedCall;
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A newer Tincan made it.
+    #[error("the database {path} was made by a newer version of Tincan; start that version, or restore a backup")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process has it.
+    #[error("the database {path} is in use by another Tincan; stop that one, or choose another --data-dir")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A stored call cannot be read.
+    #[error("the database holds a call that cannot be read ({0}); restore a backup")]
+    Unreadable(serde_json::Error),
+    /// Anything else that the database says.
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The tables cannot be brought up to date.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migrate(MigrateError),
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    writer: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database file, making it if it is not there, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`], with a sentence that says what to do.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            // One Tincan for one database: the lock is held as long as it runs.
+            .pragma("locking_mode", "EXCLUSIVE")
+            .busy_timeout(Duration::from_secs(2));
+        // Never let the connection go: with it would go the lock.
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let writer = pool.connect_with(options).await.map_err(|error| in_use(error, path))?;
+        writer.execute("BEGIN IMMEDIATE; COMMIT").await.map_err(|error| in_use(error, path))?;
+        migrator().run(&writer).await.map_err(|error| match error {
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StoreError::Newer { path: path.to_owned() },
+            error => StoreError::Migrate(error),
+        })?;
+        Ok(Self { writer })
+    }
+
+    /// Writes everything to the database file and lets go of it.
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
+}
+
+fn in_use(error: sqlx::Error, path: &Path) -> StoreError {
+    const BUSY: &str = "5";
+    match error.as_database_error().and_then(|error| error.code()) {
+        Some(code) if code == BUSY => StoreError::InUse { path: path.to_owned() },
+        _ => error.into(),
+    }
+}
+
+/// The migrations, numbered, forward only.
+fn migrator() -> Migrator {
+    let sql = include_str!("migrations/sqlite/0001_calls.sql").into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, "calls".into(), MigrationType::Simple, sql, false)])
+}

@@ -1,0 +1,83 @@
+//! The reports of all runs, and the one number that stands for several repetitions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Contender;
+
+/// Reports by server and scenario, in the order of the repetitions.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    reports: BTreeMap<(Contender, &'static str), Vec<Value>>,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, contender: Contender, scenario: &'static str, report: Value) {
+        self.reports.entry((contender, scenario)).or_default().push(report);
+    }
+
+    /// The median over the repetitions.
+    pub(crate) fn median(&self, contender: Contender, scenario: &'static str, key: &str) -> Option<f64> {
+        let mut values: Vec<f64> = self.values(contender, scenario, key).collect();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() {
+            0 => None,
+            odd if odd % 2 == 1 => Some(values[middle]),
+            _ => Some((values[middle - 1] + values[middle]) / 2.0),
+        }
+    }
+
+    /// The value from the repetition in which others took least of the two cores. For latencies: one neighbour's
+    /// time slice is a tail of its own.
+    pub(crate) fn quietest(&self, contender: Contender, scenario: &'static str, key: &str) -> Option<f64> {
+        let suffix = key.rsplit_once('_').map_or("", |(_, last)| if last == "us" { "" } else { last });
+        let disturbed = if suffix.is_empty() { "disturbed_share".into() } else { format!("disturbed_share_{suffix}") };
+        let reports = self.reports.get(&(contender, scenario))?;
+        let noise = |report: &Value| report.get(&disturbed).and_then(Value::as_f64).unwrap_or(f64::MAX);
+        reports.iter().min_by(|a, b| noise(a).total_cmp(&noise(b)))?.get(key)?.as_f64()
+    }
+
+    /// The smallest value that any run of the server reported under `key`.
+    pub(crate) fn least(&self, contender: Contender, key: &str) -> Option<f64> {
+        self.all(contender).filter_map(|report| report.get(key)?.as_f64()).min_by(f64::total_cmp)
+    }
+
+    /// The sum over all runs of the server.
+    pub(crate) fn sum(&self, contender: Contender, key: &str) -> f64 {
+        self.all(contender).filter_map(|report| report.get(key)?.as_f64()).sum()
+    }
+
+    fn all(&self, contender: Contender) -> impl Iterator<Item = &Value> {
+        self.reports.iter().filter(move |((whose, _), _)| *whose == contender).flat_map(|(_, reports)| reports)
+    }
+
+    fn values(&self, contender: Contender, scenario: &'static str, key: &str) -> impl Iterator<Item = f64> {
+        let reports = self.reports.get(&(contender, scenario)).into_iter().flatten();
+        reports.filter_map(move |report| report.get(key)?.as_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn costs_are_medians_and_latencies_come_from_the_quietest_repetition() {
+        let mut figures = Figures::default();
+        for (cost, p99, others) in [(1.0, 90.0, 0.3), (9.0, 70.0, 0.01), (2.0, 60.0, 0.2)] {
+            let report = json!({"cost": cost, "p99_us": p99, "p99_us_1000": p99 + 1.0, "disturbed_share": others,
+                "disturbed_share_1000": others, "total_faults": 2});
+            figures.add(Contender::Hub, "rate", report);
+        }
+        assert_eq!(figures.median(Contender::Hub, "rate", "cost"), Some(2.0));
+        assert_eq!(figures.quietest(Contender::Hub, "rate", "p99_us"), Some(70.0));
+        assert_eq!(figures.quietest(Contender::Hub, "rate", "p99_us_1000"), Some(71.0));
+        assert_eq!(figures.least(Contender::Hub, "cost"), Some(1.0));
+        assert!((figures.sum(Contender::Hub, "total_faults") - 6.0).abs() < f64::EPSILON);
+        assert_eq!(figures.median(Contender::Peerjs, "rate", "cost"), None);
+    }
+}
