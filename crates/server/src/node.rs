@@ -59,7 +59,8 @@ impl Node {
         let shutdown = async {
             let _ = closed.await;
         };
-        let door = tokio::spawn(listen::serve(listener, tls, Options::new(&config), http::router(web), shutdown));
+        let door =
+            tokio::spawn(listen::serve(listener, tls, Options::new(&config), http::router(web), shutdown));
         Ok(Self { addr, signaling, call, store, ready, close_door, door })
     }
 

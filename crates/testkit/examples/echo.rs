@@ -64,7 +64,9 @@ fn upgrade(reader: &mut impl BufRead) -> io::Result<String> {
     for line in reader.lines() {
         let line = line?;
         match line.split_once(':') {
-            Some((name, value)) if name.eq_ignore_ascii_case("Sec-WebSocket-Key") => key = Some(value.trim().to_owned()),
+            Some((name, value)) if name.eq_ignore_ascii_case("Sec-WebSocket-Key") => {
+                key = Some(value.trim().to_owned())
+            }
             Some(_) => {}
             None if line.is_empty() => break,
             None => {}

@@ -1,1 +1,5 @@
-//! placeholder
+//! Development only: what the tests and benchmarks of Tincan are made of.
+
+pub mod device;
+pub mod socket;
+pub mod v1;

@@ -366,6 +366,10 @@ impl Call {
     ) -> Result<Effects, Refusal> {
         let legs = match &mut self.phase {
             Phase::Ring { legs, .. } => legs,
+            // It was silenced before its user accepted after all, and says so again since its session was lost.
+            Phase::Talk { callee, .. } if callee.device == *from && scope == Scope::Here => {
+                return Err(Refusal::BadState);
+            }
             Phase::Talk { callee, .. } if callee.device == *from => {
                 return self.hang_up(now, from, false, EndReason::HungUp, limits);
             }

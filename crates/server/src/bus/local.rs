@@ -25,7 +25,11 @@ pub struct Local {
 
 impl Default for Local {
     fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Shard::default()), hasher: RandomState::new(), next: AtomicU64::new(0) }
+        Self {
+            shards: std::array::from_fn(|_| Shard::default()),
+            hasher: RandomState::new(),
+            next: AtomicU64::new(0),
+        }
     }
 }
 

@@ -95,7 +95,11 @@ impl Bus {
     ///
     /// # Errors
     /// [`NoResponder`] at once if there is no subscriber, or when the last one dropped the request.
-    pub async fn request<T: Serialize, A: DeserializeOwned>(&self, subject: &str, body: &T) -> Result<A, NoResponder> {
+    pub async fn request<T: Serialize, A: DeserializeOwned>(
+        &self,
+        subject: &str,
+        body: &T,
+    ) -> Result<A, NoResponder> {
         let answer = self.local.request(subject, &encode(body)).await?;
         serde_json::from_slice(&answer).map_err(|error| {
             tracing::error!(%error, "a bus answer cannot be read");

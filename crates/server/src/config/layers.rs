@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use figment::error::{Actual, Kind};
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
-use figment::{Error, Figment, Metadata, Profile, Provider, error::Kind, util};
+use figment::{Error, Figment, Metadata, Profile, Provider, util};
 use serde::Deserialize;
 
 use super::secret::plain;
@@ -116,8 +117,12 @@ fn file(overrides: &Overrides, faults: &mut Vec<Fault>) -> Option<Layer> {
         Err(e) => {
             let before = e.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
             let line = before.matches('\n').count() + 1;
-            let message = e.message().replace('\n', ", ");
-            faults.push(Fault::new("", format!("{name} is not TOML: line {line}: {message}")));
+            let why = if e.message().is_empty() {
+                String::new()
+            } else {
+                format!(": {}", e.message().replace('\n', ", "))
+            };
+            faults.push(Fault::new("", format!("{name} is not TOML: line {line} cannot be read{why}")));
             None
         }
     }
@@ -218,7 +223,8 @@ impl Layers {
         leaves(&self.values(), "", &mut set);
         leaves(&self.defaults, "", &mut default);
         set.retain(|key, value| default.get(key) != Some(value));
-        let setting = |(key, value): (String, String)| self.source(&key).map(|source| Setting { key, value, source });
+        let setting =
+            |(key, value): (String, String)| self.source(&key).map(|source| Setting { key, value, source });
         set.into_iter().filter_map(setting).collect()
     }
 
@@ -271,21 +277,43 @@ fn replace(values: &mut Value, key: &[String], new: Value) {
 fn said(error: &Error) -> String {
     let hidden = error.path.first().is_some_and(|section| section == "ice");
     match &error.kind {
-        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if hidden => {
-            format!(
-                "each entry is {{ urls = [..] }}, with username and credential for turn:; expected {expected}"
-            )
+        Kind::InvalidType(..) | Kind::InvalidValue(..) if hidden => {
+            "must be a list of { urls = [\"..\"], username = \"..\", credential = \"..\" }".into()
         }
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            format!("must be {expected}, but is {actual}")
+            format!("must be {}, but is {}", in_words(expected), written(actual))
         }
         Kind::UnknownVariant(actual, known) => {
-            format!(
-                "must be one of {}, but is \"{actual}\"",
-                known.iter().map(|k| format!("\"{k}\"")).collect::<Vec<_>>().join(", ")
-            )
+            let known: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
+            format!("must be one of {}, but is \"{actual}\"", known.join(", "))
         }
+        Kind::UnknownField(name, known) => format!("\"{name}\" is none of {}", known.join(", ")),
+        Kind::MissingField(name) => format!("\"{name}\" is missing"),
         kind => kind.to_string(),
+    }
+}
+
+/// What the types of the settings are called.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u32" => "a whole number",
+        "a boolean" => "true or false",
+        "a string" | "path string" | "any valid string" => "a text",
+        table if table.starts_with("struct ") => "a table",
+        other => other,
+    }
+}
+
+fn written(actual: &Actual) -> String {
+    match actual {
+        Actual::Bool(b) => b.to_string(),
+        Actual::Unsigned(n) => n.to_string(),
+        Actual::Signed(n) => n.to_string(),
+        Actual::Float(n) => n.to_string(),
+        Actual::Str(text) => format!("{text:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a table".into(),
+        other => other.to_string(),
     }
 }
 

@@ -7,7 +7,6 @@
 //! Not here: what the settings do. This module knows their names, units and ranges.
 
 mod cidr;
-mod data_dir;
 mod fault;
 mod form;
 mod layers;
@@ -23,7 +22,6 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use cidr::{Cidr, NotACidr};
-pub use data_dir::{DataDirError, prepare_data_dir};
 pub use fault::{ConfigError, Fault};
 pub use layers::{DEFAULT_TOML, Setting};
 pub use secret::Secret;
@@ -32,6 +30,7 @@ pub use sections::{
     Auth, Call, GuestAccess, Ice, IceServer, Limits, Log, LogFormat, Server, Session, Store, Tls, V1Access,
 };
 pub use token_key::TokenKey;
+pub(crate) use validate::is_loopback;
 
 /// All settings of one node. `Default` is the embedded `default.toml`.
 #[derive(Clone, Debug, Deserialize)]

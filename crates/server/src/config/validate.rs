@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tincan_proto::limit::Rate;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::secret::{Access, read, read_private};
 use super::{Config, Fault, IceServer};
@@ -223,7 +224,13 @@ fn ice_server_is_good(server: &IceServer) -> Result<(), String> {
 }
 
 fn log(config: &Config, check: &mut Check) {
-    if let Err(e) = config.log.filter.parse::<tracing_subscriber::filter::Targets>() {
-        check.fault("log.filter", format!("\"{}\" is no filter: {e}", config.log.filter));
+    let filter = &config.log.filter;
+    // A single word that is no level would be taken for a part of the program, and silence everything else.
+    let is_level = |word: &str| word.trim().parse::<LevelFilter>().is_ok();
+    let words = filter.split(',').all(|word| word.contains('=') || is_level(word));
+    if !words || filter.parse::<Targets>().is_err() {
+        let known =
+            "error, warn, info, debug, trace or off; by part as in \"info,tincan_server::listen=debug\"";
+        check.fault("log.filter", format!("\"{filter}\" is no filter; write {known}"));
     }
 }

@@ -18,7 +18,11 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
         path => path,
     };
     let Some(file) = Assets::get(path) else {
-        let text = if Assets::get("index.html").is_some() { "no such page\n" } else { "the pages were not built: run make build\n" };
+        let text = if Assets::get("index.html").is_some() {
+            "no such page\n"
+        } else {
+            "the pages were not built: run make build\n"
+        };
         return (StatusCode::NOT_FOUND, text).into_response();
     };
     if method != Method::GET && method != Method::HEAD {

@@ -62,7 +62,12 @@ pub(super) async fn websocket(
 type Refused = (StatusCode, &'static str);
 
 /// Checks everything that HTTP knows. Returns the handshake's answer and what to open.
-fn check(web: &Web, peer: &Peer, headers: &HeaderMap, query: V1Query) -> Result<(HeaderValue, Opening), Refused> {
+fn check(
+    web: &Web,
+    peer: &Peer,
+    headers: &HeaderMap,
+    query: V1Query,
+) -> Result<(HeaderValue, Opening), Refused> {
     let accept = accept(headers)?;
     if !origin_allowed(web, peer, headers) {
         return Err((StatusCode::FORBIDDEN, "this origin may not connect; see server.public_origins"));
@@ -73,7 +78,10 @@ fn check(web: &Web, peer: &Peer, headers: &HeaderMap, query: V1Query) -> Result<
         return Ok((accept, Opening::V2 { guests }));
     }
     let Some(id) = query.id else {
-        return Err((StatusCode::BAD_REQUEST, "open /ws with the subprotocol tincan.v2, or as /ws?id=<user> for v1"));
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "open /ws with the subprotocol tincan.v2, or as /ws?id=<user> for v1",
+        ));
     };
     let v1_allowed = match web.v1 {
         V1Access::Open => true,
@@ -81,16 +89,21 @@ fn check(web: &Web, peer: &Peer, headers: &HeaderMap, query: V1Query) -> Result<
         V1Access::Off => false,
     };
     if !v1_allowed {
-        return Err((StatusCode::FORBIDDEN, "v1 proves nobody's name and is served on this machine only; see server.v1"));
+        return Err((
+            StatusCode::FORBIDDEN,
+            "v1 proves nobody's name and is served on this machine only; see server.v1",
+        ));
     }
-    let user: UserId =
-        id.parse().map_err(|_| (StatusCode::BAD_REQUEST, "an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"))?;
+    let user: UserId = id
+        .parse()
+        .map_err(|_| (StatusCode::BAD_REQUEST, "an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"))?;
     Ok((accept, Opening::V1(user)))
 }
 
 /// The value of `Sec-WebSocket-Accept`.
 fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refused> {
-    let websocket = has_token(headers, header::UPGRADE, "websocket") && has_token(headers, header::CONNECTION, "upgrade");
+    let websocket =
+        has_token(headers, header::UPGRADE, "websocket") && has_token(headers, header::CONNECTION, "upgrade");
     if !websocket {
         return Err((StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket"));
     }
@@ -125,7 +138,10 @@ fn origin_allowed(web: &Web, peer: &Peer, headers: &HeaderMap) -> bool {
     }
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
     let scheme = if peer.secure { "https" } else { "http" };
-    origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")).is_some_and(|own| own.eq_ignore_ascii_case(host))
+    origin
+        .strip_prefix(scheme)
+        .and_then(|rest| rest.strip_prefix("://"))
+        .is_some_and(|own| own.eq_ignore_ascii_case(host))
 }
 
 /// Whether the client asked for this machine by a name that only means this machine. A name that merely resolves to it

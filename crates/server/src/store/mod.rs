@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Executor as _, SqlSafeStr as _};
 
 pub use call::EndedCall;
@@ -21,7 +23,9 @@ pub use call::EndedCall;
 #[non_exhaustive]
 pub enum StoreError {
     /// A newer Tincan made it.
-    #[error("the database {path} was made by a newer version of Tincan; start that version, or restore a backup")]
+    #[error(
+        "the database {path} was made by a newer version of Tincan; start that version, or restore a backup"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -68,7 +72,9 @@ impl Store {
         let writer = pool.connect_with(options).await.map_err(|error| in_use(error, path))?;
         writer.execute("BEGIN IMMEDIATE; COMMIT").await.map_err(|error| in_use(error, path))?;
         migrator().run(&writer).await.map_err(|error| match error {
-            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StoreError::Newer { path: path.to_owned() },
+            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+                StoreError::Newer { path: path.to_owned() }
+            }
             error => StoreError::Migrate(error),
         })?;
         Ok(Self { writer })

@@ -55,9 +55,9 @@ silence         web            phone          laptop            tablet          
 requested       !bad_state     !no_such_call  !no_such_call     !no_such_call     !no_such_call     !no_such_call  !no_such_call
 delivered       !bad_state     ringing        ringing           ringing           !no_such_call     !no_such_call  !no_such_call
 ringing         !bad_state     same           same              -                 !no_such_call     !no_such_call  !no_such_call
-negotiating     !bad_state     hung_up        !already_answered !already_answered !already_answered !no_such_call  !no_such_call
-connected       !bad_state     hung_up        !already_answered !already_answered !already_answered !no_such_call  !no_such_call
-reconnecting    !bad_state     hung_up        !already_answered !already_answered !already_answered !no_such_call  !no_such_call
+negotiating     !bad_state     !bad_state     !already_answered !already_answered !already_answered !no_such_call  !no_such_call
+connected       !bad_state     !bad_state     !already_answered !already_answered !already_answered !no_such_call  !no_such_call
+reconnecting    !bad_state     !bad_state     !already_answered !already_answered !already_answered !no_such_call  !no_such_call
 ended           !no_such_call  !no_such_call  !no_such_call     !no_such_call     !no_such_call     !no_such_call  !no_such_call
 
 hang-up         web            phone          laptop            tablet            watch             pad            carol

@@ -18,7 +18,9 @@ use tincan_proto::wire::ErrorCode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::bus::{Bus, CALL_COMMAND, Command, CommandKind, Event, Message, Refused, Reply, Subscription, user_subject};
+use crate::bus::{
+    Bus, CALL_COMMAND, Command, CommandKind, Event, Message, Refused, Reply, Subscription, user_subject,
+};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
@@ -89,7 +91,12 @@ fn subscriber(bus: Bus, inbox: mpsc::Sender<Inbox>) -> crate::bus::Subscriber {
         let entry = Inbox { command, reply: message.take_reply() };
         if let Err(error) = inbox.try_send(entry) {
             tracing::warn!("the call service is far behind and refuses a command");
-            refuse(&bus, &error.into_inner().command, ErrorCode::Unavailable, "the server is overloaded; try again");
+            refuse(
+                &bus,
+                &error.into_inner().command,
+                ErrorCode::Unavailable,
+                "the server is overloaded; try again",
+            );
         }
     })
 }

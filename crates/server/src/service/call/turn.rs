@@ -36,7 +36,8 @@ impl Actor {
                 let now = self.clock.now();
                 let wait = now.since(self.started_at) < COMING_BACK;
                 let (callee, data) = (to.clone(), data.clone());
-                let request = Request { call: *call, caller: from, callee, data, devices, wait, moves_on: *moves_on };
+                let request =
+                    Request { call: *call, caller: from, callee, data, devices, wait, moves_on: *moves_on };
                 self.desk.request(now, request)
             }
             CommandKind::Act { call, act } => {
@@ -90,7 +91,12 @@ impl Actor {
                 self.desk.undo(changes);
             }
             for command in carried {
-                refuse(&self.bus, &command, ErrorCode::Unavailable, "the server could not store it; nothing happened");
+                refuse(
+                    &self.bus,
+                    &command,
+                    ErrorCode::Unavailable,
+                    "the server could not store it; nothing happened",
+                );
                 if matches!(command.kind, CommandKind::Online { .. } | CommandKind::Gone { .. }) {
                     self.again.push(Inbox { command, reply: None });
                 }

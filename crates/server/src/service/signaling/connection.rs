@@ -138,7 +138,11 @@ impl Connection {
         })
     }
 
-    fn work_partial(&mut self, shared: &Arc<Shared>, session: &Arc<Session>) -> ControlFlow<Option<(CloseCode, String)>> {
+    fn work_partial(
+        &mut self,
+        shared: &Arc<Shared>,
+        session: &Arc<Session>,
+    ) -> ControlFlow<Option<(CloseCode, String)>> {
         let mut partial = std::mem::take(&mut self.partial);
         let (used, outcome) = self.work(&mut partial, shared, session);
         partial.drain(..used);
@@ -163,7 +167,9 @@ impl Connection {
                 Ok(Step::Fragment { used }) => (used, Next::Continue(())),
                 Ok(Step::Item { item, used }) => match item {
                     Item::Text(text) => (used, receive(shared, session, &mut self.bad, text, &mut flush)),
-                    Item::Binary(_) => (used, Next::Break((CloseCode::Unsupported, "frames are text".into()))),
+                    Item::Binary(_) => {
+                        (used, Next::Break((CloseCode::Unsupported, "frames are text".into())))
+                    }
                     Item::Ping(payload) => {
                         self.link.frame(Opcode::Pong, payload, &mut flush);
                         (used, Next::Continue(()))
@@ -191,7 +197,9 @@ impl Connection {
                 let mut rest = std::mem::take(&mut self.partial);
                 let step = self.decoder.step(&mut rest[at..]).map(|step| match step {
                     Step::Item { item: Item::Text(text), used } => (used, Some(Ok(text.to_owned()))),
-                    Step::Item { item: Item::Ping(_) | Item::Pong(_), used } | Step::Fragment { used } => (used, None),
+                    Step::Item { item: Item::Ping(_) | Item::Pong(_), used } | Step::Fragment { used } => {
+                        (used, None)
+                    }
                     Step::Item { item: Item::Close(_), used } => (used, Some(Err(CloseCode::Normal))),
                     Step::Item { item: Item::Binary(_), used } => (used, Some(Err(CloseCode::Unsupported))),
                     Step::More { .. } => (0, None),
@@ -252,7 +260,13 @@ impl Connection {
 }
 
 /// One frame of the client. A bad one is answered; one too many ends the connection.
-fn receive(shared: &Arc<Shared>, session: &Arc<Session>, bad: &mut Bucket, text: &str, flush: &mut Flush) -> Next {
+fn receive(
+    shared: &Arc<Shared>,
+    session: &Arc<Session>,
+    bad: &mut Bucket,
+    text: &str,
+    flush: &mut Flush,
+) -> Next {
     match session.version {
         Version::V1 => v1::receive(shared, session, text, flush),
         Version::V2 => match v2::receive(shared, session, text, flush)? {

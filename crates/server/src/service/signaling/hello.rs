@@ -73,8 +73,12 @@ fn identify(shared: &Shared, text: &str, guests: bool) -> Result<(Address, Optio
             return Err((ErrorCode::Forbidden, CloseCode::Forbidden, message));
         }
         Identity::Token(token) => match &shared.settings.tokens {
-            Some(key) => key.verify(&token).map_err(|sentence| required(ErrorCode::Unauthorized, sentence))?,
-            None => return Err(required(ErrorCode::Unauthorized, "this server has no key to check tokens with")),
+            Some(key) => {
+                key.verify(&token).map_err(|sentence| required(ErrorCode::Unauthorized, sentence))?
+            }
+            None => {
+                return Err(required(ErrorCode::Unauthorized, "this server has no key to check tokens with"));
+            }
         },
     };
     Ok((Address { user, device }, resume))

@@ -57,13 +57,14 @@ impl Tokens {
         if token.len() > TOKEN_MAX {
             return Err("the token is too long");
         }
-        let claims = decode::<Claims>(token, &self.key, &self.validation).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => "the token has expired",
-            ErrorKind::ImmatureSignature => "the token is not valid yet",
-            ErrorKind::InvalidAudience => "the token is for another audience",
-            ErrorKind::MissingRequiredClaim(_) => "the token needs the claims exp, aud and sub",
-            _ => "the token is not valid here",
-        })?;
+        let claims =
+            decode::<Claims>(token, &self.key, &self.validation).map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => "the token has expired",
+                ErrorKind::ImmatureSignature => "the token is not valid yet",
+                ErrorKind::InvalidAudience => "the token is for another audience",
+                ErrorKind::MissingRequiredClaim(_) => "the token needs the claims exp, aud and sub",
+                _ => "the token is not valid here",
+            })?;
         Ok(claims.claims.sub)
     }
 }

@@ -74,7 +74,8 @@ impl Leg {
     /// The leg that a snapshot tells of; `None` if it names no peer, which ours always do.
     pub(super) fn of_snapshot(snapshot: &Snapshot) -> Option<Self> {
         let peer: Option<Address> = snapshot.peer.parse().ok();
-        let peer_user = peer.as_ref().map_or_else(|| snapshot.peer.parse().ok(), |peer| Some(peer.user.clone()))?;
+        let peer_user =
+            peer.as_ref().map_or_else(|| snapshot.peer.parse().ok(), |peer| Some(peer.user.clone()))?;
         let mut leg = Self::new(snapshot.call, snapshot.role, peer_user);
         let accepted = matches!(snapshot.state, State::Negotiating | State::Connected | State::Reconnecting);
         leg.peer = peer.filter(|_| accepted);

@@ -110,7 +110,12 @@ impl Signaling {
     /// Serves one upgraded connection until it ends.
     ///
     /// `known` runs once it is known who the client is.
-    pub async fn serve(&self, upgraded: hyper::upgrade::Upgraded, opening: Opening, known: impl FnOnce() + Send) {
+    pub async fn serve(
+        &self,
+        upgraded: hyper::upgrade::Upgraded,
+        opening: Opening,
+        known: impl FnOnce() + Send,
+    ) {
         match transport::split(upgraded) {
             Ok(io) => connection::serve(&self.0, io, opening, known).await,
             Err(error) => tracing::error!(%error, "an upgraded connection cannot be used"),
@@ -198,7 +203,8 @@ impl Shared {
     fn forget(&self, session: &Arc<Session>, connection: u64) {
         let expired = {
             let state = session.lock();
-            state.link.is_none() && state.numbers.as_ref().is_some_and(|numbers| numbers.connection == connection)
+            state.link.is_none()
+                && state.numbers.as_ref().is_some_and(|numbers| numbers.connection == connection)
         };
         if expired {
             self.directory.remove(session);

@@ -50,7 +50,10 @@ fn tell(session: &Session, effect: Effect, flush: &mut Flush) {
             match session.version {
                 Version::V1 => state.send_v1(V1Type::CallRequest, &to.user, &from.user, &data, flush),
                 Version::V2 => {
-                    state.send(&ServerFrame::CallRequest { call, from: &from, data: &data, exp: ring_ms }, flush);
+                    state.send(
+                        &ServerFrame::CallRequest { call, from: &from, data: &data, exp: ring_ms },
+                        flush,
+                    );
                 }
             }
         }
@@ -60,10 +63,14 @@ fn tell(session: &Session, effect: Effect, flush: &mut Flush) {
             let role = if by == to { Role::Callee } else { Role::Caller };
             state.leg_or(Leg::new(call, role, peer.user.clone())).peer = Some(peer.clone());
             match (session.version, role) {
-                (Version::V1, Role::Caller) => state.send_v1(V1Type::CallAccept, &to.user, &by.user, "", flush),
+                (Version::V1, Role::Caller) => {
+                    state.send_v1(V1Type::CallAccept, &to.user, &by.user, "", flush)
+                }
                 // A v1 callee knows that it accepted.
                 (Version::V1, Role::Callee) => {}
-                (Version::V2, _) => state.send(&ServerFrame::CallAccept { call, from: &by, peer: &peer }, flush),
+                (Version::V2, _) => {
+                    state.send(&ServerFrame::CallAccept { call, from: &by, peer: &peer }, flush)
+                }
             }
         }
         Notice::Ended { end, goes_on } => ended(session, &mut state, call, &end, goes_on, flush),
@@ -90,7 +97,13 @@ fn ended(
     let unanswered = leg.role == Role::Caller && leg.peer.is_none();
     match v1_reject(end.reason) {
         Some(reason) if unanswered => {
-            state.send_v1(V1Type::CallReject, own, &leg.peer_user, &format!("{{\"reason\":\"{reason}\"}}"), flush);
+            state.send_v1(
+                V1Type::CallReject,
+                own,
+                &leg.peer_user,
+                &format!("{{\"reason\":\"{reason}\"}}"),
+                flush,
+            );
         }
         _ if end.reason == EndReason::Glare => {}
         _ => state.send_v1(V1Type::Hangup, own, &leg.peer_user, "", flush),

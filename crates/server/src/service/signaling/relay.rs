@@ -98,7 +98,9 @@ fn candidate(
         match (leg.hold(out), link) {
             (Held::Open, Some(link)) => link.text(out, flush),
             (Held::Settles, _) => settle(session, call),
-            (Held::TooMany, Some(link)) => link.close(CloseCode::Slow, "too many candidates wait for an answer"),
+            (Held::TooMany, Some(link)) => {
+                link.close(CloseCode::Slow, "too many candidates wait for an answer")
+            }
             (Held::Open | Held::Waits | Held::TooMany, _) => {}
         }
     });

@@ -3,8 +3,8 @@
 //! One lock guards it, taken for moments: by its own connection for each frame, by others to say something. Nobody holds
 //! two sessions' locks at once.
 
-use std::sync::Arc;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use tincan_proto::id::{Address, CallId, UserId};

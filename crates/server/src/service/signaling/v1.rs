@@ -45,7 +45,9 @@ pub(super) fn receive(shared: &Arc<Shared>, session: &Arc<Session>, text: &str, 
             let _ = act(shared, session, &to, Act::HangUp { reason: EndReason::HungUp });
             Ok(())
         }
-        V1Type::Offer | V1Type::Answer | V1Type::Candidate => relayed(shared, session, &to, relay, data, flush),
+        V1Type::Offer | V1Type::Answer | V1Type::Candidate => {
+            relayed(shared, session, &to, relay, data, flush)
+        }
         V1Type::IceServersRequest | V1Type::IceServersResponse => Ok(()),
     };
     if let Err(code) = outcome {

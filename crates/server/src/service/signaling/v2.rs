@@ -59,7 +59,11 @@ pub(super) fn receive(
     let re = frame.id.as_deref();
     if seq.is_none() && !unnumbered {
         let message = "`seq` is missing";
-        refuse(session, &Refusal { re, call: None, code: ErrorCode::BadFrame, message, retry_ms: None }, flush);
+        refuse(
+            session,
+            &Refusal { re, call: None, code: ErrorCode::BadFrame, message, retry_ms: None },
+            flush,
+        );
         return Continue(Received::Bad);
     }
     if let Err(wait) = session.lock().frames.take(shared.clock.now(), shared.settings.frames) {
@@ -100,7 +104,11 @@ fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'
     match &frame.body {
         Body::Hello(_) => {
             let message = "this session is open already";
-            refuse(session, &Refusal { re, call: None, code: ErrorCode::BadState, message, retry_ms: None }, flush);
+            refuse(
+                session,
+                &Refusal { re, call: None, code: ErrorCode::BadState, message, retry_ms: None },
+                flush,
+            );
         }
         Body::Ack => {}
         Body::Ping => session.lock().send(&ServerFrame::Pong, flush),
@@ -112,7 +120,8 @@ fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'
                 return;
             }
             session.lock().leg_or(Leg::new(*call, Role::Caller, to.clone()));
-            let kind = CommandKind::Request { call: *call, to: to.clone(), data: (*data).into(), moves_on: false };
+            let kind =
+                CommandKind::Request { call: *call, to: to.clone(), data: (*data).into(), moves_on: false };
             shared.command(&session.address, re, kind);
         }
         Body::Act { call, act } => shared.act(&session.address, re, *call, act.clone()),

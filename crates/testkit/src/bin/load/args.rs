@@ -207,7 +207,13 @@ mod tests {
         for good in ["ws://127.0.0.1:80", "ws://127.8.9.10:80/", "ws://[::1]:80", "ws://localhost:80"] {
             target(good).unwrap();
         }
-        for bad in ["ws://192.0.2.1:80", "ws://0.0.0.0:80", "ws://example.org:80", "wss://127.0.0.1:80", "127.0.0.1:80"] {
+        for bad in [
+            "ws://192.0.2.1:80",
+            "ws://0.0.0.0:80",
+            "ws://example.org:80",
+            "wss://127.0.0.1:80",
+            "127.0.0.1:80",
+        ] {
             target(bad).unwrap_err();
         }
         let error = target("ws://192.0.2.1:80").unwrap_err().to_string();

@@ -81,7 +81,9 @@ impl Dialect {
     pub(crate) fn hello(self, client: usize) -> Option<String> {
         match self {
             Self::Seed | Self::Peerjs => None,
-            Self::V2 => Some(format!(r#"{{"type":"hello","data":{{"guest":"c{client:06}","device":"load"}}}}"#)),
+            Self::V2 => {
+                Some(format!(r#"{{"type":"hello","data":{{"guest":"c{client:06}","device":"load"}}}}"#))
+            }
         }
     }
 
@@ -203,13 +205,15 @@ pub(crate) fn payload(kind: Kind) -> String {
 
 fn sdp(head: &str) -> String {
     const SIZE: usize = 2500;
-    let mut text = format!("{head}v=0\\r\\no=- 4611731400430051336 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n");
+    let mut text =
+        format!("{head}v=0\\r\\no=- 4611731400430051336 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n");
     text.push_str("m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\\r\\nc=IN IP4 0.0.0.0\\r\\n");
     for id in 1.. {
         if text.len() + 80 > SIZE {
             break;
         }
-        let _ = write!(text, "a=extmap:{id} http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\\r\\n");
+        let _ =
+            write!(text, "a=extmap:{id} http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\\r\\n");
     }
     let filler = SIZE.saturating_sub(text.len() + r#"a=x:\r\n"}"#.len());
     let _ = write!(text, "a=x:{}\\r\\n\"}}", "x".repeat(filler));
@@ -232,10 +236,12 @@ mod tests {
 
     #[test]
     fn deliveries_read_alike_in_every_dialect() {
-        let seed = Dialect::Seed.read(br#"{"type":"answer","to":"c000000","from":"c000001","data":{"n":"0000000017"}}"#);
-        let peerjs =
-            Dialect::Peerjs.read(br#"{"type":"ANSWER","src":"c000001","dst":"c000000","payload":{"n":"0000000017"}}"#);
-        let v2 = Dialect::V2.read(br#"{"type":"answer","call":"x","from":"c000001/load","data":{"n":"0000000017"},"seq":4}"#);
+        let seed = Dialect::Seed
+            .read(br#"{"type":"answer","to":"c000000","from":"c000001","data":{"n":"0000000017"}}"#);
+        let peerjs = Dialect::Peerjs
+            .read(br#"{"type":"ANSWER","src":"c000001","dst":"c000000","payload":{"n":"0000000017"}}"#);
+        let v2 = Dialect::V2
+            .read(br#"{"type":"answer","call":"x","from":"c000001/load","data":{"n":"0000000017"},"seq":4}"#);
         for (dialect, read) in [(Dialect::Seed, seed), (Dialect::Peerjs, peerjs), (Dialect::V2, v2)] {
             let read = read.unwrap();
             assert_eq!(read.kind, dialect.delivered_as(Kind::Answer).as_bytes());

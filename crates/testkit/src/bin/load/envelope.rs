@@ -98,7 +98,11 @@ fn value_end(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
 }
 
 fn scalar(text: &[u8]) -> Result<usize, Malformed> {
-    match text.iter().take_while(|byte| matches!(byte, b'a'..=b'z' | b'E' | b'0'..=b'9' | b'+' | b'-' | b'.')).count() {
+    match text
+        .iter()
+        .take_while(|byte| matches!(byte, b'a'..=b'z' | b'E' | b'0'..=b'9' | b'+' | b'-' | b'.'))
+        .count()
+    {
         0 => Err(Malformed),
         length => Ok(length),
     }

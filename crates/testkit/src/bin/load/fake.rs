@@ -181,7 +181,8 @@ impl Hub {
                 self.deliver(own, frame.clone());
             }
             "hangup" => {
-                *frame = json!({"type": "call-ended", "call": call, "data": {"reason": "hung_up", "by": from}});
+                *frame =
+                    json!({"type": "call-ended", "call": call, "data": {"reason": "hung_up", "by": from}});
                 self.deliver(own, frame.clone());
             }
             _ => {}

@@ -191,7 +191,9 @@ pub(crate) fn misattributed(delivery: &Delivery<'_>, peer: usize) -> Option<Faul
 fn is_refusal(delivery: &Delivery<'_>) -> bool {
     match delivery.kind {
         b"error" | b"ERROR" | b"EXPIRE" | b"call-reject" => true,
-        b"hangup" => envelope::member(delivery.data, "reason").is_some_and(|reason| reason != br#""hung_up""#),
+        b"hangup" => {
+            envelope::member(delivery.data, "reason").is_some_and(|reason| reason != br#""hung_up""#)
+        }
         b"call-ended" => envelope::member(delivery.data, "reason") != Some(br#""hung_up""#),
         _ => false,
     }
@@ -201,9 +203,10 @@ fn is_refusal(delivery: &Delivery<'_>) -> bool {
 /// to be compared.
 pub(crate) fn compare(tally: &Tally, kind: Kind, delivery: &Delivery<'_>) -> Option<bool> {
     let number = delivery.number?;
-    (tally.delivered % SAMPLE == 0).then(|| {
+    tally.delivered.is_multiple_of(SAMPLE).then(|| {
         let sent = payload(kind).replace(Field::Number.mark(), &format!("{number:010}"));
-        let parse = |text: &[u8]| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text).ok();
+        let parse =
+            |text: &[u8]| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text).ok();
         match (parse(sent.as_bytes()), parse(delivery.data)) {
             (Some(sent), Some(got)) => sent.iter().all(|(key, value)| got.get(key) == Some(value)),
             _ => false,

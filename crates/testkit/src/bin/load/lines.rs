@@ -76,7 +76,12 @@ impl Lines {
     /// # Errors
     /// [`Fault::Damaged`] for what is no JSON object; in v2 [`Fault::Lost`] and [`Fault::Doubled`] for what breaks the
     /// numbering.
-    pub(crate) fn read<'a>(&mut self, net: &mut Net, client: usize, text: &'a [u8]) -> Result<Delivery<'a>, Fault> {
+    pub(crate) fn read<'a>(
+        &mut self,
+        net: &mut Net,
+        client: usize,
+        text: &'a [u8],
+    ) -> Result<Delivery<'a>, Fault> {
         let delivery = self.dialect.read(text).map_err(|_| Fault::Damaged)?;
         if let (Some(seq), Some(session)) = (delivery.seq, self.sessions.get_mut(client)) {
             if seq <= session.seen {

@@ -45,7 +45,8 @@ impl Report {
         }
         let delivered = self.faults.get("delivered").and_then(Value::as_u64).unwrap_or(0) + tally.delivered;
         self.faults.insert("delivered".into(), delivered.into());
-        let compared = self.faults.get("compared_whole").and_then(Value::as_u64).unwrap_or(0) + tally.compared;
+        let compared =
+            self.faults.get("compared_whole").and_then(Value::as_u64).unwrap_or(0) + tally.compared;
         self.faults.insert("compared_whole".into(), compared.into());
         self.total_faults += tally.total();
         self.notes.push_str(&tally.describe());

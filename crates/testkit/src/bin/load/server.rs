@@ -54,9 +54,13 @@ impl Server {
     pub(crate) fn since(&self, before: &Spent) -> Result<(f64, f64)> {
         let now = self.spent()?;
         let is_complete = before.threads.keys().all(|tid| now.threads.contains_key(tid));
-        let ns: u64 = now.threads.iter().map(|(tid, ns)| ns - before.threads.get(tid).unwrap_or(&0).min(ns)).sum();
-        let cpu_s =
-            if is_complete && !now.threads.is_empty() { ns as f64 / 1e9 } else { now.ticks_s - before.ticks_s };
+        let ns: u64 =
+            now.threads.iter().map(|(tid, ns)| ns - before.threads.get(tid).unwrap_or(&0).min(ns)).sum();
+        let cpu_s = if is_complete && !now.threads.is_empty() {
+            ns as f64 / 1e9
+        } else {
+            now.ticks_s - before.ticks_s
+        };
         Ok((cpu_s, (now.core_s - before.core_s - cpu_s).max(0.0)))
     }
 
@@ -79,17 +83,21 @@ impl Server {
         let text = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
         // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th fields after it.
         let fields = text.rsplit_once(')').map(|(_, fields)| fields).context("a stat line without a name")?;
-        let ticks: f64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+        let ticks: f64 =
+            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
         Ok(ticks / TICKS_PER_S)
     }
 
     fn core_s(&self) -> f64 {
         let Some(core) = self.core else { return 0.0 };
         let text = fs::read_to_string("/proc/stat").unwrap_or_default();
-        let Some(fields) = text.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} "))) else { return 0.0 };
+        let Some(fields) = text.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} "))) else {
+            return 0.0;
+        };
         let ticks: Vec<f64> = fields.split_whitespace().filter_map(|field| field.parse().ok()).collect();
         // user nice system IDLE IOWAIT irq softirq steal
-        let busy: f64 = ticks.iter().take(8).enumerate().filter(|(at, _)| *at != 3 && *at != 4).map(|(_, t)| t).sum();
+        let busy: f64 =
+            ticks.iter().take(8).enumerate().filter(|(at, _)| *at != 3 && *at != 4).map(|(_, t)| t).sum();
         busy / TICKS_PER_S
     }
 }

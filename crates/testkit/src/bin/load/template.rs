@@ -100,7 +100,9 @@ mod tests {
             let pad = " ".repeat(shift);
             let text = format!(r#"{{{pad}"to":"@to@@@@","seq":@seq@@@@@@,"data":{{"n":"@number@@@"}}}}"#);
             let mut template = Template::new(&text);
-            for (to, seq, number) in [(b"c000001", 1, 0), (b"c014999", 4_000_000_000, 12_345), (b"c000002", 7, 9)] {
+            for (to, seq, number) in
+                [(b"c000001", 1, 0), (b"c014999", 4_000_000_000, 12_345), (b"c000002", 7, 9)]
+            {
                 template.text(Field::To, to);
                 template.number(Field::Seq, seq, b' ');
                 template.number(Field::Number, number, b'0');

@@ -71,7 +71,10 @@ fn a_lost_message_is_lost_and_does_not_stop_the_run() {
 fn a_doubled_message_is_doubled() {
     let _turn = turn();
     assert_only(&dialogs_with(Vice::Double), &[Fault::Doubled]);
-    assert_only(&rate::run(&aim(Vice::Double, 100, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(), &[Fault::Doubled]);
+    assert_only(
+        &rate::run(&aim(Vice::Double, 100, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(),
+        &[Fault::Doubled],
+    );
 }
 
 #[test]
@@ -79,7 +82,10 @@ fn a_changed_payload_is_damaged() {
     let _turn = turn();
     let report = dialogs::run(&aim(Vice::Damage, 3, Dialect::Seed), 4, 0.3, false).unwrap();
     assert_only(&report, &[Fault::Damaged]);
-    assert_only(&rate::run(&aim(Vice::Damage, 3, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(), &[Fault::Damaged]);
+    assert_only(
+        &rate::run(&aim(Vice::Damage, 3, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(),
+        &[Fault::Damaged],
+    );
 }
 
 #[test]
@@ -93,8 +99,14 @@ fn a_message_without_its_sender_or_under_another_name_is_noticed() {
     let _turn = turn();
     assert_only(&dialogs_with(Vice::Strip), &[Fault::NoFrom]);
     assert_only(&dialogs_with(Vice::Forge), &[Fault::WrongFrom]);
-    assert_only(&rate::run(&aim(Vice::Strip, 100, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(), &[Fault::NoFrom]);
-    assert_only(&rate::run(&aim(Vice::Forge, 100, Dialect::V2), &[8], 2000.0, 0.3).unwrap(), &[Fault::WrongFrom]);
+    assert_only(
+        &rate::run(&aim(Vice::Strip, 100, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(),
+        &[Fault::NoFrom],
+    );
+    assert_only(
+        &rate::run(&aim(Vice::Forge, 100, Dialect::V2), &[8], 2000.0, 0.3).unwrap(),
+        &[Fault::WrongFrom],
+    );
 }
 
 #[test]

@@ -164,14 +164,16 @@ mod tests {
             let payload: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
             let (bytes, at) = frame(Opcode::Text, &payload);
             assert_eq!(bytes[at - 4..at], MASK);
-            let unmasked: Vec<u8> = bytes[at..].iter().enumerate().map(|(i, byte)| byte ^ MASK[i & 3]).collect();
+            let unmasked: Vec<u8> =
+                bytes[at..].iter().enumerate().map(|(i, byte)| byte ^ MASK[i & 3]).collect();
             assert_eq!(unmasked, payload);
         }
     }
 
     #[test]
     fn only_a_complete_101_with_the_right_accept_opens() {
-        let good = "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        let good =
+            "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
         assert_eq!(upgraded(good.as_bytes()), Ok(Some(good.len())));
         assert_eq!(upgraded(&good.as_bytes()[..good.len() - 1]), Ok(None));
         assert_eq!(upgraded(b"HTTP/1.1 403 Forbidden\r\n\r\n"), Err("HTTP/1.1 403 Forbidden".into()));

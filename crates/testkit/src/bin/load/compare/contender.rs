@@ -77,11 +77,15 @@ impl Contender {
         match self {
             Self::Tincan | Self::TincanV2 => {
                 let (dir, config) = (path(dir.join("data")), path(places.root.join("bench/tincan.toml")));
-                words.extend(["serve", "--listen", &listen, "--data-dir", &dir, "--config", &config].map(String::from));
+                words.extend(
+                    ["serve", "--listen", &listen, "--data-dir", &dir, "--config", &config].map(String::from),
+                );
             }
             Self::HubTuned => words.extend(["--listen", &listen, "--tuned"].map(String::from)),
             Self::Hub => words.extend(["--listen", &listen].map(String::from)),
-            Self::Peerjs => words = vec!["node".into(), path(places.root.join("bench/peerjs/server.js")), port],
+            Self::Peerjs => {
+                words = vec!["node".into(), path(places.root.join("bench/peerjs/server.js")), port]
+            }
         }
         words
     }
@@ -109,7 +113,8 @@ impl Running {
     /// Starts it on a free port of loopback and waits until it is ready.
     pub(crate) fn start(contender: Contender, places: &Places) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let dir = std::env::temp_dir().join(format!("tincan-bench-{}-{}", std::process::id(), address.port()));
+        let dir =
+            std::env::temp_dir().join(format!("tincan-bench-{}-{}", std::process::id(), address.port()));
         fs::create_dir_all(dir.join("data"))?;
         let child = spawn(contender, places, address, &dir)?;
         let mut running = Self { contender, places: places.clone(), address, dir, child };

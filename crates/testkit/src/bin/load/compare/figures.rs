@@ -33,7 +33,8 @@ impl Figures {
     /// time slice is a tail of its own.
     pub(crate) fn quietest(&self, contender: Contender, scenario: &'static str, key: &str) -> Option<f64> {
         let suffix = key.rsplit_once('_').map_or("", |(_, last)| if last == "us" { "" } else { last });
-        let disturbed = if suffix.is_empty() { "disturbed_share".into() } else { format!("disturbed_share_{suffix}") };
+        let disturbed =
+            if suffix.is_empty() { "disturbed_share".into() } else { format!("disturbed_share_{suffix}") };
         let reports = self.reports.get(&(contender, scenario))?;
         let noise = |report: &Value| report.get(&disturbed).and_then(Value::as_f64).unwrap_or(f64::MAX);
         reports.iter().min_by(|a, b| noise(a).total_cmp(&noise(b)))?.get(key)?.as_f64()
@@ -50,7 +51,10 @@ impl Figures {
     }
 
     fn all(&self, contender: Contender) -> impl Iterator<Item = &Value> {
-        self.reports.iter().filter(move |((whose, _), _)| *whose == contender).flat_map(|(_, reports)| reports)
+        self.reports
+            .iter()
+            .filter(move |((whose, _), _)| *whose == contender)
+            .flat_map(|(_, reports)| reports)
     }
 
     fn values(&self, contender: Contender, scenario: &'static str, key: &str) -> impl Iterator<Item = f64> {

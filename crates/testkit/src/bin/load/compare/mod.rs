@@ -94,7 +94,13 @@ pub(crate) fn run(options: &Compare) -> Result<ExitCode> {
 }
 
 /// What is measured in every repetition.
-fn repeat(plan: &Plan, repetition: usize, contender: Contender, places: &Places, figures: &mut Figures) -> Result<()> {
+fn repeat(
+    plan: &Plan,
+    repetition: usize,
+    contender: Contender,
+    places: &Places,
+    figures: &mut Figures,
+) -> Result<()> {
     let seconds = plan.seconds.to_string();
     if repetition < plan.repetitions {
         let server = Running::start(contender, places)?;
@@ -171,6 +177,9 @@ fn say(text: &str) -> io::Result<()> {
 /// How many files this process, and so its children, may hold open.
 fn open_files() -> Result<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits")?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).context("no limit on open files")?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .context("no limit on open files")?;
     Ok(line.split_whitespace().next().and_then(|field| field.parse().ok()).unwrap_or(usize::MAX))
 }

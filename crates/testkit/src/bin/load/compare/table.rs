@@ -37,7 +37,8 @@ pub(crate) fn print(contenders: &[Contender], figures: &Figures, many: usize) ->
         for &contender in contenders {
             write!(out, " {} |", number((row.value)(contender)))?;
         }
-        let ratio = |other| Some((row.value)(Contender::Tincan)? / (row.value)(other).filter(|value| *value > 0.0)?);
+        let ratio =
+            |other| Some((row.value)(Contender::Tincan)? / (row.value)(other).filter(|value| *value > 0.0)?);
         let (peerjs, tuned) = (ratio(Contender::Peerjs), ratio(Contender::HubTuned));
         let verdict = row.target.verdict((row.value)(Contender::Tincan), peerjs, tuned);
         is_good &= verdict != Some(false);
@@ -51,7 +52,11 @@ pub(crate) fn print(contenders: &[Contender], figures: &Figures, many: usize) ->
             writeln!(out, "\n**{} lost, doubled, damaged or refused {faults} messages.**", contender.name())?;
         }
         if figures.least(contender, "load_idle_share").is_some_and(|share| share < LEAST_IDLE) {
-            writeln!(out, "\nThe load was the limit of a run with {}: it can do more than shown.", contender.name())?;
+            writeln!(
+                out,
+                "\nThe load was the limit of a run with {}: it can do more than shown.",
+                contender.name()
+            )?;
         }
     }
     Ok(is_good)
@@ -60,24 +65,31 @@ pub(crate) fn print(contenders: &[Contender], figures: &Figures, many: usize) ->
 fn rows(figures: &Figures, many: usize) -> Vec<Row> {
     // Each row keeps its own values, by server, so that a ratio can ask for servers in any order.
     let row = |name: &str, target: Target, value: &dyn Fn(Contender) -> Option<f64>| {
-        let all: Vec<_> = <Contender as clap::ValueEnum>::value_variants().iter().map(|&c| (c, value(c))).collect();
-        let value = move |wanted| all.iter().find(|(contender, _)| *contender == wanted).and_then(|(_, value)| *value);
+        let all: Vec<_> =
+            <Contender as clap::ValueEnum>::value_variants().iter().map(|&c| (c, value(c))).collect();
+        let value = move |wanted| {
+            all.iter().find(|(contender, _)| *contender == wanted).and_then(|(_, value)| *value)
+        };
         Row { name: name.into(), value: Box::new(value), target }
     };
     let median = |scenario, key: &'static str| move |c| figures.median(c, scenario, key);
     let quiet = |scenario, key: &'static str| move |c| figures.quietest(c, scenario, key);
     let (cpu, p99) = ("cpu_us_per_message", "p99_us");
-    let growth = |key: &'static str| {
-        move |c| {
-            let of = |clients: usize| {
-                let key = format!("{key}_{clients}");
-                if key.starts_with("p") { figures.quietest(c, "grow", &key) } else { figures.median(c, "grow", &key) }
-            };
-            Some(of(many)? / of(1000)?)
-        }
+    let at = |key: &str, clients: usize| format!("{key}_{clients}");
+    let cpu_growth = |c| {
+        let of = |clients| figures.median(c, "grow", &at(cpu, clients));
+        Some(of(many)? / of(1000)?)
+    };
+    let p99_growth = |c| {
+        let of = |clients| figures.quietest(c, "grow", &at(p99, clients));
+        Some(of(many)? / of(1000)?)
     };
     vec![
-        row("dialogs per server CPU s", Target::AtLeastTimes(2.0, 1.0), &median("dialogs", "dialogs_per_cpu_s")),
+        row(
+            "dialogs per server CPU s",
+            Target::AtLeastTimes(2.0, 1.0),
+            &median("dialogs", "dialogs_per_cpu_s"),
+        ),
         row("dialogs/s", Target::None, &median("dialogs", "dialogs_per_s")),
         row("CPU µs/message", Target::None, &median("dialogs", cpu)),
         row("p50 µs", Target::None, &quiet("dialogs", "p50_us")),
@@ -88,9 +100,13 @@ fn rows(figures: &Figures, many: usize) -> Vec<Row> {
         row("10k/s over 1,000: p50 µs", Target::None, &quiet("rate", "p50_us")),
         row("10k/s over 1,000: p99 µs", Target::AtMost(250.0), &quiet("rate", p99)),
         row("10k/s over 1,000: p99.9 µs", Target::None, &quiet("rate", "p999_us")),
-        row(&format!("CPU at {many} clients ÷ at 1,000"), Target::AtMost(1.15), &growth(cpu)),
-        row(&format!("p99 at {many} clients ÷ at 1,000"), Target::AtMost(1.5), &growth(p99)),
-        row(&format!("KB/connection, {many} idle"), Target::AtMost(4.0), &median("idle", "kb_per_connection")),
+        row(&format!("CPU at {many} clients ÷ at 1,000"), Target::AtMost(1.15), &cpu_growth),
+        row(&format!("p99 at {many} clients ÷ at 1,000"), Target::AtMost(1.5), &p99_growth),
+        row(
+            &format!("KB/connection, {many} idle"),
+            Target::AtMost(4.0),
+            &median("idle", "kb_per_connection"),
+        ),
         row(
             &format!("KB/connection, {many} after a call each"),
             Target::AtMost(4.0),
@@ -120,7 +136,9 @@ impl Target {
             Self::AtMost(most) => Some(value? <= *most),
             Self::AtLeastTimes(least_peerjs, least_tuned) => match (peerjs, tuned) {
                 (None, None) => None,
-                _ => Some(peerjs.is_none_or(|r| r >= *least_peerjs) && tuned.is_none_or(|r| r >= *least_tuned)),
+                _ => {
+                    Some(peerjs.is_none_or(|r| r >= *least_peerjs) && tuned.is_none_or(|r| r >= *least_tuned))
+                }
             },
         }
     }

@@ -109,7 +109,12 @@ pub(crate) fn rest(net: &mut Net, quiet: &mut Quiet, time: Duration) -> Result<(
 }
 
 /// Spins for `seconds` with quiet clients; returns the server's CPU in milliseconds a second.
-pub(crate) fn idle_cpu_ms_per_s(net: &mut Net, quiet: &mut Quiet, server: &Server, seconds: f64) -> Result<f64> {
+pub(crate) fn idle_cpu_ms_per_s(
+    net: &mut Net,
+    quiet: &mut Quiet,
+    server: &Server,
+    seconds: f64,
+) -> Result<f64> {
     let (before, start) = (server.spent()?, net.now_ns());
     while ((net.now_ns() - start) as f64) < seconds * 1e9 {
         net.turn(SPIN, quiet)?;

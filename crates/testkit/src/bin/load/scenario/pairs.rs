@@ -170,7 +170,8 @@ impl Pairs {
     fn give_up(&mut self, n: usize) {
         let pair = &mut self.pairs[n];
         let missing = pair.to_callee.missing() + pair.to_caller.missing();
-        let example = || format!("pair {n}, dialog {}: {:?}, {:?}", pair.dialog, pair.to_callee, pair.to_caller);
+        let example =
+            || format!("pair {n}, dialog {}: {:?}, {:?}", pair.dialog, pair.to_callee, pair.to_caller);
         self.tally.faults(Fault::Lost, missing.into(), example);
         pair.to_callee.give_up();
         pair.to_caller.give_up();
@@ -218,7 +219,9 @@ impl Pairs {
                 // In a burst A holds its candidates until the answer, and B's follow the answer at once.
                 self.send_candidates(net, n, if self.burst { Role::Caller } else { Role::Callee });
             }
-            Kind::Answer => self.send_candidates(net, n, if self.burst { Role::Callee } else { Role::Caller }),
+            Kind::Answer => {
+                self.send_candidates(net, n, if self.burst { Role::Callee } else { Role::Caller })
+            }
             Kind::Candidate if self.burst => {}
             Kind::Candidate => self.send_candidates(net, n, role),
             Kind::Hangup => {

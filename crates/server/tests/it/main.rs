@@ -1,0 +1,7 @@
+//! The server as its users meet it: real sockets, a real database, one file for each user story.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+mod util;
+
+mod calls;
+mod v1;
