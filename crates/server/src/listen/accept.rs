@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::connection::{Door, Phase, run};
 use super::gate::Gate;
 use super::peer::is_trusted;
+use super::tls::LOOK_EVERY;
 use super::{Options, Slot, Tls};
 use crate::clock::Clock;
 
@@ -59,7 +60,7 @@ pub async fn serve(
 
 async fn reload(tls: Option<&Tls>) {
     match tls {
-        Some(tls) => tls.watch().await,
+        Some(tls) => tls.watch(LOOK_EVERY).await,
         None => std::future::pending().await,
     }
 }

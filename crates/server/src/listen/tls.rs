@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::certificate::not_after;
 
 /// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// From when on an end in sight is worth a warning.
 const ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
@@ -85,11 +85,11 @@ impl Tls {
         Ok(())
     }
 
-    /// Takes up changed files every few seconds, and on SIGHUP; never ends.
-    pub(super) async fn watch(&self) {
+    /// Takes up changed files, which it looks at `every` so long, and all files on SIGHUP; never ends.
+    pub(super) async fn watch(&self, every: Duration) {
         let mut hangups = signal(SignalKind::hangup()).ok();
         let mut seen = self.current.stamps();
-        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut looks = tokio::time::interval(every);
         self.warn_if_it_ends_soon();
         loop {
             let asked = tokio::select! {

@@ -41,8 +41,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; nothing was stored.
-    pub async fn save_calls(&self, calls: &[Call], limits: &Limits) -> Result<(), StoreError> {
-        let (ended, live): (Vec<&Call>, Vec<&Call>) = calls.iter().partition(|call| call.end().is_some());
+    pub async fn save_calls(&self, calls: &[&Call], limits: &Limits) -> Result<(), StoreError> {
+        let (ended, live): (Vec<&Call>, Vec<&Call>) = calls.iter().copied().partition(|call| call.end().is_some());
         let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         for chunk in chunks(&live) {
             upsert_live(&mut tx, chunk, limits).await?;

@@ -36,6 +36,9 @@ const COMING_BACK: Duration = Duration::from_secs(10);
 /// How long ended calls are remembered across a restart, so that a repeated request opens nothing.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
+/// How long to wait after the store refused.
+const RETRY: Duration = Duration::from_millis(100);
+
 /// The running service.
 #[derive(Debug)]
 pub struct CallService {

@@ -4,8 +4,9 @@ use tincan_proto::call::{Changes, Effect, Input, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
 use tincan_proto::wire::ErrorCode;
 
-use super::{Actor, COMING_BACK, Inbox, refuse};
+use super::{Actor, COMING_BACK, Inbox, RETRY, refuse};
 use crate::bus::{Command, CommandKind, DeviceState, Event, Reply, user_subject};
+use crate::store::StoreError;
 
 /// What a turn decided, before it is stored.
 #[derive(Default)]
@@ -14,7 +15,7 @@ struct Decided {
     refused: Vec<(Command, Refusal)>,
     /// Commands that the store must carry for them to count.
     carried: Vec<Command>,
-    snapshots: Vec<(Reply, Vec<Snapshot>)>,
+    snapshots: Vec<(Reply, Address, Vec<Snapshot>)>,
 }
 
 impl Actor {
@@ -47,7 +48,8 @@ impl Actor {
                 let now = self.clock.now();
                 // The snapshot first: what the device learns from it, it must not be told again as an effect.
                 if let Some(reply) = reply {
-                    decided.snapshots.push((reply, self.desk.snapshot(now, &from)));
+                    let snapshot = self.desk.snapshot(now, &from);
+                    decided.snapshots.push((reply, from.clone(), snapshot));
                 }
                 Ok(self.desk.online(now, &from, *rings_at_once))
             }
@@ -70,44 +72,57 @@ impl Actor {
         answer.unwrap_or_default().into_iter().map(|state| (state.device, state.rings_at_once)).collect()
     }
 
-    /// Stores, then tells. If it cannot be stored, nothing has happened and everyone concerned is told so.
+    /// Stores, then tells: snapshots and refusals too, since they speak of what was decided.
     async fn conclude(&mut self, decided: Decided) {
         let Decided { changes, refused, carried, snapshots } = decided;
-        for (reply, snapshot) in snapshots {
+        if let Err(error) = self.save(&changes).await {
+            tracing::error!(%error, "calls could not be stored; their changes are taken back");
+            return self.take_back(changes, carried, snapshots).await;
+        }
+        for (reply, _, snapshot) in snapshots {
             reply.send(&snapshot);
-        }
-        for (command, refusal) in refused {
-            refuse(&self.bus, &command, refusal.into(), &refusal.to_string());
-        }
-        let mut calls: Vec<_> = changes.iter().flat_map(|changes| &changes.calls).cloned().collect();
-        // Only the newest version of each call needs storing.
-        calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
-        calls.dedup_by_key(|call| call.id());
-        if !calls.is_empty()
-            && let Err(error) = self.store.save_calls(&calls, &self.limits).await
-        {
-            tracing::error!(%error, call.count = calls.len(), "calls could not be stored; their changes are taken back");
-            for changes in changes.into_iter().rev() {
-                self.desk.undo(changes);
-            }
-            for command in carried {
-                refuse(
-                    &self.bus,
-                    &command,
-                    ErrorCode::Unavailable,
-                    "the server could not store it; nothing happened",
-                );
-                if matches!(command.kind, CommandKind::Online { .. } | CommandKind::Gone { .. }) {
-                    self.again.push(Inbox { command, reply: None });
-                }
-            }
-            // A full disk is not freed by asking it a thousand times a second.
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            return;
         }
         for effect in changes.into_iter().flat_map(|changes| changes.effects) {
             self.carry_out(effect);
         }
+        for (command, refusal) in refused {
+            refuse(&self.bus, &command, refusal.into(), &refusal.to_string());
+        }
+    }
+
+    /// Stores the newest version of each changed call.
+    async fn save(&self, changes: &[Changes]) -> Result<(), StoreError> {
+        let mut calls: Vec<_> = changes.iter().flat_map(|changes| &changes.calls).collect();
+        if calls.is_empty() {
+            return Ok(());
+        }
+        calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
+        calls.dedup_by_key(|call| call.id());
+        self.store.save_calls(&calls, &self.limits).await
+    }
+
+    /// Nothing of this turn has happened, and everyone who asked for something is told so. Devices that came or went
+    /// did so all the same: the next turn hears of them again.
+    async fn take_back(
+        &mut self,
+        changes: Vec<Changes>,
+        carried: Vec<Command>,
+        snapshots: Vec<(Reply, Address, Vec<Snapshot>)>,
+    ) {
+        for changes in changes.into_iter().rev() {
+            self.desk.undo(changes);
+        }
+        for (reply, device, _) in snapshots {
+            reply.send(&self.desk.snapshot(self.clock.now(), &device));
+        }
+        for command in carried {
+            refuse(&self.bus, &command, ErrorCode::Unavailable, "the server could not store it; nothing happened");
+            if matches!(command.kind, CommandKind::Online { .. } | CommandKind::Gone { .. }) {
+                self.again.push(Inbox { command, reply: None });
+            }
+        }
+        // A full disk is not freed by asking it a thousand times a second.
+        tokio::time::sleep(RETRY).await;
     }
 
     fn carry_out(&self, effect: Effect) {

@@ -1,5 +1,7 @@
 //! The door, over real sockets of this machine. Whoever waits here waits for the other end, never for a time.
 
+mod tls;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -174,10 +176,9 @@ fn no_more_connections_than_file_descriptors() {
     assert_eq!(Descriptors { soft: 1024, hard: 1024 }.connections(), 896);
 }
 
-pub(super) const UPGRADE: &str =
-    "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: test\r\n\r\nearly";
+const UPGRADE: &str = "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: test\r\n\r\nearly";
 
-pub(super) fn options() -> Options {
+fn options() -> Options {
     Options {
         trusted_proxies: Vec::new(),
         total: 100,
@@ -190,23 +191,23 @@ pub(super) fn options() -> Options {
 }
 
 /// A door that is open, with a few routes behind it.
-pub(super) struct Open {
-    pub(super) addr: SocketAddr,
-    pub(super) stop: oneshot::Sender<()>,
-    pub(super) served: JoinHandle<()>,
+struct Open {
+    addr: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
     /// Whatever took the route `/upgrade`.
-    pub(super) upgraded: mpsc::UnboundedReceiver<(hyper::upgrade::Upgraded, Slot)>,
+    upgraded: mpsc::UnboundedReceiver<(hyper::upgrade::Upgraded, Slot)>,
     /// Told by each request on `/wait`, which then waits for `go_on`.
     waiting: mpsc::UnboundedReceiver<()>,
     go_on: Arc<tokio::sync::Notify>,
 }
 
 impl Open {
-    pub(super) async fn plain(options: Options) -> Self {
+    async fn plain(options: Options) -> Self {
         Self::with(None, options).await
     }
 
-    pub(super) async fn with(tls: Option<Tls>, options: Options) -> Self {
+    async fn with(tls: Option<Tls>, options: Options) -> Self {
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (upgrades, upgraded) = mpsc::unbounded_channel();
@@ -219,7 +220,7 @@ impl Open {
         Self { addr, stop, served, upgraded, waiting, go_on }
     }
 
-    pub(super) async fn connect(&self) -> TcpStream {
+    async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.addr).await.unwrap()
     }
 
@@ -237,6 +238,10 @@ async fn read_all(mut client: TcpStream) -> String {
     // What was not read of a request makes the end a reset; what came before it counts.
     drop(client.read_to_end(&mut heard).await);
     String::from_utf8(heard).unwrap()
+}
+
+async fn panicking() -> &'static str {
+    panic!("as the test wants it")
 }
 
 fn routes(
@@ -260,166 +265,7 @@ fn routes(
                 format!("{} secure={} local={}", peer.ip, peer.secure, peer.local)
             }),
         )
-        .route("/panic", get(|| async { panic!("as the test wants it") }))
+        .route("/panic", get(panicking))
         .route("/upgrade", get(upgrade))
         .route("/wait", get(wait))
-}
-
-mod tls {
-    use std::fs;
-    use std::path::PathBuf;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use rcgen::{CertificateParams, KeyPair};
-    use rustls::pki_types::{CertificateDer, ServerName};
-    use rustls::{ClientConfig, RootCertStore};
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::server::TlsStream;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_request_over_tls_is_secure_and_its_upgrade_is_the_tls_stream() {
-        let files = Files::new();
-        let root = files.write("localhost");
-        let mut door = Open::with(Some(files.load().unwrap()), options()).await;
-        let mut client = connect(&door, &root).await.unwrap();
-        client.write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-        let mut answer = [0; 512];
-        let length = client.read(&mut answer).await.unwrap();
-        assert!(String::from_utf8_lossy(&answer[..length]).contains("secure=true"));
-        client.write_all(UPGRADE.as_bytes()).await.unwrap();
-        let (upgraded, _) = door.upgraded.recv().await.unwrap();
-        assert!(upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_handshake_that_takes_too_long_is_ended() {
-        let files = Files::new();
-        files.write("localhost");
-        let door = Open::with(Some(files.load().unwrap()), Options { tls_timeout: SHORT, ..options() }).await;
-        assert_eq!(door.ask("").await, "");
-    }
-
-    #[tokio::test]
-    async fn plain_http_is_not_answered_on_a_tls_port() {
-        let files = Files::new();
-        files.write("localhost");
-        let door = Open::with(Some(files.load().unwrap()), options()).await;
-        assert!(!door.ask("GET /peer HTTP/1.1\r\nHost: a\r\n\r\n").await.contains("HTTP"));
-    }
-
-    #[tokio::test]
-    async fn a_new_certificate_is_shown_to_the_next_connection_and_a_bad_one_to_none() {
-        let files = Files::new();
-        let old = files.write("localhost");
-        let tls = files.load().unwrap();
-        let door = Open::with(Some(tls.clone()), options()).await;
-        let mut before = connect(&door, &old).await.unwrap();
-
-        fs::write(files.cert(), "broken").unwrap();
-        assert!(matches!(tls.reload(), Err(TlsError::Certificate(..))));
-        assert!(connect(&door, &old).await.is_ok(), "the old certificate stays");
-
-        let new = files.write("localhost");
-        tls.reload().unwrap();
-        assert!(connect(&door, &new).await.is_ok());
-        assert!(connect(&door, &old).await.is_err());
-        before.write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
-        let mut heard = String::new();
-        before.read_to_string(&mut heard).await.unwrap();
-        assert!(heard.contains("200 OK"), "a connection that was there goes on");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn changed_files_are_taken_up_without_being_asked() {
-        let files = Files::new();
-        files.write("localhost");
-        let tls = files.load().unwrap();
-        let shown = || tls.current.pair.load().cert.clone();
-        let old = shown();
-        let watching = tokio::spawn({
-            let tls = tls.clone();
-            async move { tls.watch().await }
-        });
-        tokio::task::yield_now().await;
-        files.write("localhost.localdomain");
-        while shown() == old {
-            tokio::time::advance(Duration::from_secs(1)).await;
-        }
-        watching.abort();
-    }
-
-    #[test]
-    fn files_that_cannot_be_used_are_named() {
-        let files = Files::new();
-        assert!(matches!(files.load(), Err(TlsError::Certificate(..))), "nothing is there");
-        files.write("localhost");
-        let key = fs::read(files.key()).unwrap();
-        files.write("localhost");
-        fs::write(files.key(), key).unwrap();
-        let error = files.load().unwrap_err();
-        assert_eq!(error, TlsError::Mismatch { cert: files.cert(), key: files.key() });
-        fs::write(files.key(), "broken").unwrap();
-        assert!(matches!(files.load(), Err(TlsError::Key(..))));
-        fs::write(files.cert(), "").unwrap();
-        assert!(matches!(files.load(), Err(TlsError::Certificate(..))));
-    }
-
-    /// A handshake and one answer's worth of trust: TLS 1.3 tells the client of a refusal only later.
-    async fn connect(
-        door: &Open,
-        root: &CertificateDer<'static>,
-    ) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(root.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, door.connect().await).await
-    }
-
-    /// A certificate and its key in a folder of one test.
-    struct Files(PathBuf);
-
-    impl Files {
-        fn new() -> Self {
-            static NEXT: AtomicU32 = AtomicU32::new(0);
-            let name = format!("tincan-tls-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-            let path = std::env::temp_dir().join(name);
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn cert(&self) -> PathBuf {
-            self.0.join("cert.pem")
-        }
-
-        fn key(&self) -> PathBuf {
-            self.0.join("key.pem")
-        }
-
-        fn load(&self) -> Result<Tls, TlsError> {
-            Tls::load(&self.cert(), &self.key())
-        }
-
-        /// A new self-signed pair.
-        fn write(&self, name: &str) -> CertificateDer<'static> {
-            let key = KeyPair::generate().unwrap();
-            let cert = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
-            fs::write(self.cert(), cert.pem()).unwrap();
-            fs::write(self.key(), key.serialize_pem()).unwrap();
-            cert.der().clone()
-        }
-    }
-
-    impl Drop for Files {
-        fn drop(&mut self) {
-            drop(fs::remove_dir_all(&self.0));
-        }
-    }
 }
