@@ -19,7 +19,15 @@ function sharedBody(): Plugin {
   };
 }
 
-export default defineConfig({
+const signaling = process.env['TINCAN_URL'] ?? 'http://localhost:8080';
+
+/** What the server sends with these pages, so that `vite preview` shows them under the same rules. */
+const policy = [
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", "connect-src 'self'",
+  "media-src 'self' blob:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
+].join('; ');
+
+export default defineConfig(({ mode }) => ({
   plugins: [sharedBody()],
   // Under the server's Content-Security-Policy nothing may be inline: no module-preload polyfill, no data: assets.
   build: {
@@ -28,14 +36,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: { index: here('index.html'), callerA: here('callerA.html'), callerB: here('callerB.html') },
+      input: {
+        index: here('index.html'),
+        callerA: here('callerA.html'),
+        callerB: here('callerB.html'),
+        // Never in a release: the page that shows every state with a fake device.
+        ...(mode === 'states' ? { states: here('dev/states.html') } : {}),
+      },
     },
   },
-  // In development the pages come from Vite and the signaling from a Tincan server on its usual port.
+  // In development the pages come from Vite and the signaling from a Tincan server on its usual port, or at TINCAN_URL.
   server: {
-    proxy: {
-      '/ws': { target: 'ws://localhost:8080', ws: true },
-      '/ice-servers': 'http://localhost:8080',
-    },
+    proxy: { '/ws': { target: signaling, ws: true }, '/ice-servers': signaling },
   },
-});
+  preview: { headers: { 'content-security-policy': policy } },
+}));

@@ -63,7 +63,8 @@ struct Frame {
 async fn main() -> std::io::Result<()> {
     let args = Args::parse();
     let hub = Arc::new(Hub { tuned: args.tuned, ..Hub::default() });
-    let app = Router::new().route("/ready", get(|| async { "ready" })).route("/ws", get(open)).with_state(hub);
+    let app =
+        Router::new().route("/ready", get(|| async { "ready" })).route("/ws", get(open)).with_state(hub);
     let listener = tokio::net::TcpListener::bind(args.listen).await?;
     if args.tuned {
         // A socket that refuses the option is slower, not broken.

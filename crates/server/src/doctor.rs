@@ -1,8 +1,10 @@
 //! `tincan doctor`: everything that can be known before a start, each with what to do about it.
 //!
-//! It changes nothing: it makes no folder and no database, and it may run beside the server.
+//! It makes no folder and no database, and may run beside the server.
 
 mod checks;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -3,16 +3,20 @@
 //! Exit codes: see [`cli::Cli`].
 
 mod cli;
+mod greeting;
 
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tincan_server::config::{Config, ConfigError, Overrides};
+use tincan_server::config::{Config, ConfigError, Overrides, prepare_data_dir};
 use tincan_server::node::Node;
+use tincan_server::store::{Store, StoreError};
 use tincan_server::{config, doctor, listen, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::{Cli, Verb};
+use crate::greeting::Greeting;
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h): starting again will not help.
 const EX_CONFIG: u8 = 78;
@@ -45,6 +49,7 @@ fn serve(overrides: &Overrides) -> ExitCode {
 async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::start(&config.log)?;
     let descriptors = listen::raise_descriptors();
+    prepare_data_dir(&config.server.data_dir)?;
     // From here on a signal ends the server in good order, even while it starts.
     let mut signals = Signals::new()?;
     let greeting = Greeting::new(&config);
@@ -57,10 +62,12 @@ async fn run(config: Config) -> anyhow::Result<()> {
     signals.stop().await;
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
-        () = node.stop() => tracing::info!("stopped"),
-        () = signals.stop() => tracing::warn!("stopped at once: asked twice"),
+        () = node.stop() => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        () = signals.stop() => anyhow::bail!("stopped at once, as the second signal asked"),
     }
-    Ok(())
 }
 
 fn check_config(overrides: &Overrides) -> ExitCode {
@@ -88,43 +95,28 @@ async fn diagnose(overrides: &Overrides) -> ExitCode {
     if report.has_faults() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Opens the database that is there already, for the doctor: what to say about it, or why it cannot be used.
-async fn database(_config: &Config) -> Result<String, String> {
-    Ok("is there".into())
+/// Opens the database that is there already: what to say about it, or why it cannot be used. One that an older version
+/// made is brought up to date.
+async fn database(config: &Config) -> Result<String, String> {
+    match Store::open(&config.store.path(&config.server.data_dir)).await {
+        Ok(store) => {
+            store.close().await;
+            Ok("can be opened".into())
+        }
+        Err(StoreError::InUse { .. }) => Ok("is in use by a server that runs".into()),
+        Err(e) => Err(e.to_string()),
+    }
 }
 
 fn in_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // What still runs was asked to stop before, or must not keep a second signal waiting.
+            runtime.shutdown_background();
+            code
+        }
         Err(e) => failed(&anyhow::Error::from(e).context("the system gives no threads")),
-    }
-}
-
-/// What the operator reads when the server is up.
-struct Greeting {
-    scheme: &'static str,
-    origin: Option<String>,
-}
-
-impl Greeting {
-    fn new(config: &Config) -> Self {
-        let scheme = if config.tls.files().is_some() { "https" } else { "http" };
-        Self { scheme, origin: config.server.public_origins.first().cloned() }
-    }
-
-    fn text(&self, addr: std::net::SocketAddr) -> String {
-        let Self { scheme, origin } = self;
-        let ip = addr.ip();
-        let here = if ip.is_loopback() || ip.is_unspecified() {
-            format!("{scheme}://localhost:{}", addr.port())
-        } else {
-            format!("{scheme}://{addr}")
-        };
-        let open = origin.as_ref().unwrap_or(&here);
-        format!(
-            "Tincan is listening on {here}\n\
-             Open {open}/ in two tabs (or /callerA.html and /callerB.html) and call yourself."
-        )
     }
 }
 
@@ -165,12 +157,12 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-#[expect(clippy::print_stdout, reason = "this is the program's answer, not a log")]
+/// To standard output: the program's answer. Nobody may be reading; the server goes on all the same.
 fn tell(text: &str) {
-    println!("{text}");
+    drop(writeln!(stdout(), "{text}"));
 }
 
-#[expect(clippy::print_stderr, reason = "there may be no log yet, and a person waits for the reason")]
+/// To standard error: there may be no log yet, and a person waits for the reason.
 fn complain(text: &str) {
-    eprintln!("{text}");
+    drop(writeln!(stderr(), "{text}"));
 }

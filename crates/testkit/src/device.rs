@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
+use tincan_proto::websocket::{Opcode, write_client};
 
 use crate::socket::{Event, Socket};
 
@@ -15,6 +16,9 @@ pub enum Proof {
     /// An access token.
     Token(String),
 }
+
+/// What a client says again on a new session, if it was not acknowledged: the server takes each of them twice as once.
+const SAID_AGAIN: [&str; 5] = ["call-request", "call-accept", "call-reject", "call-cancel", "hangup"];
 
 /// A device with a session.
 #[derive(Debug)]
@@ -45,13 +49,29 @@ impl Device {
     /// # Errors
     /// The server does not welcome it.
     pub async fn open(addr: SocketAddr, proof: Proof, device: &str) -> Result<Self> {
-        let (socket, welcome) = Self::hello(addr, &proof, device, None).await?;
+        Self::open_over(Self::connect(addr).await?, addr, proof, device).await
+    }
+
+    /// A device, registered on a connection that is open already. It comes back at `addr`.
+    ///
+    /// # Errors
+    /// The server does not welcome it.
+    pub async fn open_over(socket: Socket, addr: SocketAddr, proof: Proof, device: &str) -> Result<Self> {
+        let (socket, welcome) = Self::hello(socket, &proof, device, None).await?;
         let name = device.to_owned();
         Ok(Self { socket, welcome, addr, proof, name, sent: 0, received: 0, unacked: Vec::new() })
     }
 
-    async fn hello(addr: SocketAddr, proof: &Proof, device: &str, resume: Option<Value>) -> Result<(Socket, Value)> {
-        let mut socket = Socket::open(addr, "/ws", &[("Sec-WebSocket-Protocol", "tincan.v2")]).await?;
+    async fn connect(addr: SocketAddr) -> Result<Socket> {
+        Socket::open(addr, "/ws", &[("Sec-WebSocket-Protocol", "tincan.v2")]).await
+    }
+
+    async fn hello(
+        mut socket: Socket,
+        proof: &Proof,
+        device: &str,
+        resume: Option<Value>,
+    ) -> Result<(Socket, Value)> {
         let mut data = match proof {
             Proof::Guest(user) => json!({ "guest": user, "device": device }),
             Proof::Token(token) => json!({ "token": token, "device": device }),
@@ -72,27 +92,82 @@ impl Device {
         }
     }
 
+    /// What a hello says to resume this session.
+    #[must_use]
+    pub fn resume(&self) -> Value {
+        let word = |name: &str| self.welcome[name].clone();
+        json!({ "session": word("session"), "secret": word("secret"), "ack": self.received })
+    }
+
     /// Drops the connection and comes back with what the session needs to go on. Returns whether it was resumed; if so,
-    /// what the server had not got is sent again.
+    /// what the server had not got is sent again, and else only what can be said twice.
     ///
     /// # Errors
     /// The server does not welcome it.
     pub async fn come_back(&mut self) -> Result<bool> {
-        let word = |name: &str| self.welcome[name].clone();
-        let resume = json!({ "session": word("session"), "secret": word("secret"), "ack": self.received });
-        let (socket, welcome) = Self::hello(self.addr, &self.proof, &self.name, Some(resume)).await?;
-        (self.socket, self.welcome) = (socket, welcome);
-        if self.welcome["resumed"] != true {
-            (self.sent, self.received) = (0, 0);
-            self.unacked.clear();
-            return Ok(false);
+        self.come_back_with(self.resume()).await.map(drop)?;
+        Ok(self.welcome["resumed"] == true)
+    }
+
+    /// Comes back with `resume` as the proof. Returns the connection that it had.
+    ///
+    /// # Errors
+    /// The server does not welcome it.
+    pub async fn come_back_with(&mut self, resume: Value) -> Result<Socket> {
+        let socket = Self::connect(self.addr).await?;
+        self.come_back_over(socket, resume).await
+    }
+
+    /// Comes back on a connection that is open already. Returns the one that it had.
+    ///
+    /// # Errors
+    /// The server does not welcome it.
+    pub async fn come_back_over(&mut self, socket: Socket, resume: Value) -> Result<Socket> {
+        let (socket, welcome) = Self::hello(socket, &self.proof, &self.name, Some(resume)).await?;
+        let old = std::mem::replace(&mut self.socket, socket);
+        self.welcome = welcome;
+        if self.welcome["resumed"] == true {
+            let ack = self.welcome["ack"].as_u64().context("welcome.ack")?;
+            self.unacked.retain(|frame| frame["seq"].as_u64() > Some(ack));
+            for frame in self.unacked.clone() {
+                self.socket.text(&frame.to_string()).await?;
+            }
+            return Ok(old);
         }
-        let ack = self.welcome["ack"].as_u64().context("welcome.ack")?;
-        self.unacked.retain(|frame| frame["seq"].as_u64() > Some(ack));
-        for frame in self.unacked.clone() {
-            self.socket.text(&frame.to_string()).await?;
+        (self.sent, self.received) = (0, 0);
+        for frame in std::mem::take(&mut self.unacked) {
+            if SAID_AGAIN.iter().any(|kind| frame["type"] == *kind) {
+                self.send(frame).await?;
+            }
         }
-        Ok(true)
+        Ok(old)
+    }
+
+    /// How many frames the server has not acknowledged, as far as this device heard.
+    #[must_use]
+    pub fn unacked(&self) -> usize {
+        self.unacked.len()
+    }
+
+    /// Says what arrived.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn ack(&mut self) -> Result<()> {
+        self.socket.text(&json!({ "type": "ack", "ack": self.received }).to_string()).await
+    }
+
+    /// Sends no more than the first `bytes` of a numbered frame before the connection breaks.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn send_torn(&mut self, frame: Value, bytes: usize) -> Result<()> {
+        let text = self.number(frame).to_string();
+        let mut wire = Vec::new();
+        write_client(&mut wire, Opcode::Text, text.as_bytes(), [3, 1, 4, 1]);
+        let sent = self.socket.raw(&wire[..bytes.min(wire.len())]).await;
+        self.socket.cut();
+        sent
     }
 
     /// Goes to another address, as after a restart, and opens a new session there.
@@ -108,12 +183,18 @@ impl Device {
     ///
     /// # Errors
     /// The connection is gone; the frame is sent again by [`Device::come_back`].
-    pub async fn send(&mut self, mut frame: Value) -> Result<()> {
+    pub async fn send(&mut self, frame: Value) -> Result<()> {
+        let text = self.number(frame).to_string();
+        self.socket.text(&text).await
+    }
+
+    /// Gives a frame its number, and keeps it until it is acknowledged.
+    fn number(&mut self, mut frame: Value) -> Value {
         self.sent += 1;
         frame["seq"] = self.sent.into();
         frame["ack"] = self.received.into();
         self.unacked.push(frame.clone());
-        self.socket.text(&frame.to_string()).await
+        frame
     }
 
     /// Sends a frame about a call.

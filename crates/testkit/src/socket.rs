@@ -1,15 +1,19 @@
 //! A WebSocket client that can also misbehave: raw bytes, no automatic answers but the pong.
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tincan_proto::websocket::{Decoder, End, Item, Opcode, Step, write_client};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// How long anything may take before a test gives up. Generous: a test machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest message that is taken from a server.
+const MESSAGE_MAX: usize = 1 << 20;
 
 /// What the server sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,10 +26,15 @@ pub enum Event {
     Gone,
 }
 
+/// What a WebSocket can run over: a socket, or TLS on one.
+pub trait Wire: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Wire for T {}
+
 /// A WebSocket connection to a server under test.
 #[derive(Debug)]
 pub struct Socket {
-    stream: TcpStream,
+    stream: Box<dyn Wire>,
     decoder: Decoder,
     buf: Vec<u8>,
 }
@@ -36,12 +45,20 @@ impl Socket {
     /// # Errors
     /// The server's status line, if it does not upgrade.
     pub async fn open(addr: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self> {
-        let mut stream = TcpStream::connect(addr).await?;
+        let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
+        let host = format!("localhost:{}", addr.port());
+        Self::over(Box::new(stream), path, &[&[("Host", host.as_str())], headers].concat()).await
+    }
+
+    /// Opens `path` on a stream that is connected already, with these header lines behind those of the handshake.
+    ///
+    /// # Errors
+    /// As [`Socket::open`].
+    pub async fn over(mut stream: Box<dyn Wire>, path: &str, headers: &[(&str, &str)]) -> Result<Self> {
         let mut request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
-            addr.port()
+            "GET {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         );
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
@@ -62,7 +79,7 @@ impl Socket {
             bail!("{status}");
         }
         buf.drain(..head);
-        Ok(Self { stream, decoder: Decoder::new(End::Client, 1 << 20), buf })
+        Ok(Self { stream, decoder: Decoder::new(End::Client, MESSAGE_MAX), buf })
     }
 
     /// Sends a text message.
@@ -88,7 +105,15 @@ impl Socket {
     /// # Errors
     /// The connection is gone.
     pub async fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.stream.write_all(bytes).await.context("the server is gone")
+        self.stream.write_all(bytes).await.context("the server is gone")?;
+        self.stream.flush().await.context("the server is gone")
+    }
+
+    /// Breaks the connection without a word: what is under way in either direction is lost.
+    pub fn cut(&mut self) {
+        self.stream = Box::new(tokio::io::empty());
+        self.buf.clear();
+        self.decoder = Decoder::new(End::Client, MESSAGE_MAX);
     }
 
     /// What the server says next; pings are answered on the way.

@@ -8,6 +8,21 @@ use serde_json::{Value, json};
 
 use crate::socket::{Event, Socket};
 
+/// Everything that a page of old may be sent.
+const TYPES: [&str; 8] = [
+    "call-request",
+    "call-accept",
+    "call-reject",
+    "offer",
+    "answer",
+    "candidate",
+    "hangup",
+    "ice-servers-response",
+];
+
+/// Everything that such a frame may have.
+const MEMBERS: [&str; 4] = ["type", "to", "from", "data"];
+
 /// One of the original pages, without the page.
 #[derive(Debug)]
 pub struct V1 {
@@ -56,6 +71,10 @@ impl V1 {
             bail!("a frame for someone else: {text}");
         }
         let word = |name: &str| frame[name].as_str().unwrap_or_default().to_owned();
+        let known = frame.as_object().is_some_and(|frame| frame.keys().all(|name| MEMBERS.contains(&name.as_str())));
+        if !known || !TYPES.contains(&word("type").as_str()) {
+            bail!("a frame that no page of old knows: {text}");
+        }
         Ok((word("type"), word("from"), frame["data"].clone()))
     }
 
@@ -69,5 +88,15 @@ impl V1 {
             bail!("{} expected {kind} from {from}, and got {got} from {sender}: {data}", self.id);
         }
         Ok(data)
+    }
+
+    /// Proves that the connection has nothing more to say: whatever it had came before this answer.
+    ///
+    /// # Errors
+    /// Something came.
+    pub async fn expect_silence(&mut self) -> Result<()> {
+        self.socket.text(r#"{"type":"ice-servers-request"}"#).await?;
+        let id = self.id.clone();
+        self.expect("ice-servers-response", &id).await.map(drop)
     }
 }

@@ -4,6 +4,7 @@
  * How a call ended is not an error but an `EndReason`.
  */
 
+import type { Warning } from './types.js';
 import type { WireErrorCode } from './wire.js';
 
 interface ErrorRow {
@@ -38,6 +39,7 @@ export const ERRORS = {
     'Use a current version of Chrome, Edge, Firefox or Safari.',
   ),
   'not-registered': row('This device is not connected to the server.', 'Call register() first, and wait for it.'),
+  'not-connected': row('No sound flows in this call.', 'Wait until the call is connected.'),
   'signaling-lost': row(
     'The server cannot be reached.',
     'Check the network connection. The device keeps trying while it is registered.',
@@ -66,6 +68,14 @@ export const ERRORS = {
   unavailable: row('The server could not do this now.', 'Try again in a moment.', true),
   internal: row('Something went wrong that should not.', 'Reload the page, and report this.'),
 } as const satisfies Record<string, ErrorRow>;
+
+/** What the user is told while a call goes on. */
+export const WARNINGS: Record<Warning['name'], string> = {
+  'input-lost': 'The microphone is gone.',
+  'playback-blocked': 'The browser does not play sound before you click.',
+  'output-lost': 'The chosen speaker is gone; sound goes to the default one.',
+  detached: 'The server no longer knows this call. It goes on, but cannot be mended if it breaks.',
+};
 
 /** Stable names of errors. */
 export type CallErrorCode = keyof typeof ERRORS;

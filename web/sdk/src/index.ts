@@ -12,6 +12,7 @@
 
 export { Device } from './device.js';
 export { Call } from './call.js';
+export type { AudioDevices } from './audio-devices.js';
 export { CallError, ERRORS } from './errors.js';
 export type { CallErrorCode } from './errors.js';
 export type * from './types.js';

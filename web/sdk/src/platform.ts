@@ -15,7 +15,7 @@ export interface AudioSink {
 }
 
 export interface Platform {
-  WebSocket: new (url: string, protocols: string | string[]) => WebSocket;
+  WebSocket: new (url: string, protocol: string) => WebSocket;
   /** Absent in browsers without WebRTC. */
   RTCPeerConnection: (new (config: RTCConfiguration) => RTCPeerConnection) | undefined;
   /** Absent on insecure pages. */
@@ -29,8 +29,11 @@ export interface Platform {
   locks: Pick<LockManager, 'request'> | undefined;
   /** Emits `online` and `pagehide`: the window. */
   events: EventTarget;
-  /** Emits `change` when the network changes, where the browser tells: `navigator.connection`. */
-  network: EventTarget | undefined;
+  /**
+   * `navigator.connection`, where there is one: emits `change` when an estimate of the network changes, and names its
+   * `type` on phones.
+   */
+  network: (EventTarget & { readonly type?: string }) | undefined;
   isSecureContext: boolean;
   /** The page's address. */
   location: { protocol: string; host: string };
@@ -43,7 +46,7 @@ export interface Platform {
 export function browserPlatform(overrides: Partial<Platform> = {}): Platform {
   // Read lazily and never at import, so that the module can be loaded where there is no browser (server rendering).
   const scope = globalThis as typeof globalThis & {
-    navigator?: Navigator & { connection?: EventTarget };
+    navigator?: Navigator & { connection?: NonNullable<Platform['network']> };
     RTCPeerConnection?: Platform['RTCPeerConnection'];
     AudioContext?: Platform['AudioContext'];
   };

@@ -139,7 +139,7 @@ export type ClientConnectionFrame =
 export type ServerFrame =
   | { type: 'call-delivered'; call: string; data: { devices: number } }
   | { type: 'call-ringing'; call: string; from: string }
-  | { type: 'call-request'; call: string; from: string; data: { [key: string]: JsonValue } }
+  | { type: 'call-request'; call: string; from: string; data?: { [key: string]: JsonValue }; exp?: number }
   | { type: 'call-accept'; call: string; from?: string; data: { peer: string } }
   | { type: 'offer' | 'answer'; call: string; from: string; data: WireDescription }
   | { type: 'candidate'; call: string; from: string; data: WireCandidate | null }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::Error as UnknownWord;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 
 use super::strict::{Object, Word, present};
@@ -92,7 +93,7 @@ pub struct Hello {
 }
 
 #[derive(Deserialize)]
-struct HelloData {
+pub(super) struct HelloData {
     token: Option<String>,
     guest: Option<UserId>,
     device: DeviceId,
@@ -162,7 +163,7 @@ pub struct FrameError {
 
 /// The members that the server reads. Others are ignored; `from` among them, since the session says who sent it.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(default, borrow)]
@@ -239,33 +240,35 @@ fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
         }
         Ok(Body::Relay { call: call()?, relay, data, media: None })
     };
-    match &*envelope.kind {
-        "hello" => Ok(Body::Hello(Box::new(payload(data)?))),
-        "ack" => Ok(Body::Ack),
-        "ping" => Ok(Body::Ping),
-        "call-request" => {
+    let unknown = |_: UnknownWord| (ErrorCode::UnknownType, "no such type in tincan.v2".to_owned());
+    match ClientType::deserialize((*envelope.kind).into_deserializer()).map_err(unknown)? {
+        ClientType::Hello => Ok(Body::Hello(Box::new(payload(data)?))),
+        ClientType::Ack if envelope.ack.is_none() => Err(bad("`ack` is missing")),
+        ClientType::Ack => Ok(Body::Ack),
+        ClientType::Ping => Ok(Body::Ping),
+        ClientType::CallRequest => {
             if data.len() > REQUEST_DATA_MAX {
                 return Err((ErrorCode::TooLarge, "the data of a call-request has at most 4 KiB".into()));
             }
             let to = envelope.to.clone().ok_or_else(|| bad("`to` is missing"))?;
             Ok(Body::CallRequest { call: call()?, to, data })
         }
-        "call-ringing" => act(Act::Ringing),
-        "call-accept" => act(Act::Accept),
-        "call-reject" => {
+        ClientType::CallRinging => act(Act::Ringing),
+        ClientType::CallAccept => act(Act::Accept),
+        ClientType::CallReject => {
             let Reject { reason: Word(reason), scope: Word(scope) } = payload_or_default(data)?;
             act(Act::Reject { reason, scope })
         }
-        "call-cancel" => act(Act::HangUp { reason: EndReason::HungUp }),
-        "hangup" => {
+        ClientType::CallCancel => act(Act::HangUp { reason: EndReason::HungUp }),
+        ClientType::Hangup => {
             let HangUp { reason: Word(reason) } = payload_or_default(data)?;
             act(Act::HangUp { reason: reason.into() })
         }
-        "offer" => relay(Relay::Offer),
-        "answer" => relay(Relay::Answer),
-        "candidate" => relay(Relay::Candidate),
-        "candidates" => relay(Relay::Candidates),
-        "call-update" => {
+        ClientType::Offer => relay(Relay::Offer),
+        ClientType::Answer => relay(Relay::Answer),
+        ClientType::Candidate => relay(Relay::Candidate),
+        ClientType::Candidates => relay(Relay::Candidates),
+        ClientType::CallUpdate => {
             let Update { media, muted: _ } = payload(data)?;
             Ok(Body::Relay {
                 call: call()?,
@@ -274,28 +277,48 @@ fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
                 media: media.map(|Word(media)| media),
             })
         }
-        "ice-servers-request" => Ok(Body::IceServersRequest),
-        _ => Err((ErrorCode::UnknownType, "no such type in tincan.v2".into())),
+        ClientType::IceServersRequest => Ok(Body::IceServersRequest),
     }
+}
+
+/// The types that a client sends.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ClientType {
+    Hello,
+    Ack,
+    Ping,
+    CallRequest,
+    CallRinging,
+    CallAccept,
+    CallReject,
+    CallCancel,
+    Hangup,
+    Offer,
+    Answer,
+    Candidate,
+    Candidates,
+    CallUpdate,
+    IceServersRequest,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Reject {
+pub(super) struct Reject {
     reason: Word<RejectReason>,
     scope: Word<Scope>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct HangUp {
+pub(super) struct HangUp {
     reason: Word<HangUpReason>,
 }
 
 /// The reasons that a client may give; the others are the server's to find.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum HangUpReason {
+pub(super) enum HangUpReason {
     #[default]
     HungUp,
     MediaFailed,
@@ -315,7 +338,7 @@ impl From<HangUpReason> for EndReason {
 }
 
 #[derive(Deserialize)]
-struct Update {
+pub(super) struct Update {
     #[serde(default)]
     media: Option<Word<Media>>,
     #[serde(default)]

@@ -202,7 +202,7 @@ pub enum Remedy {
     NewToken,
     /// Does not reconnect.
     Stop,
-    /// Does not reconnect: the client has a fault that its developer mends.
+    /// Sends no more of the same: the client has a fault that its developer mends.
     Mend,
 }
 

@@ -8,12 +8,17 @@ mod client;
 mod codes;
 mod server;
 mod strict;
+#[cfg(test)]
+mod typescript;
 mod v1;
 
 pub use client::{Body, ClientFrame, FrameError, Hello, Identity, Resume, parse};
 pub use codes::{CloseCode, ErrorCode, Remedy};
 pub use server::{ServerFrame, Welcome};
 pub use v1::{V1Frame, V1Type, parse_v1, write_v1};
+
+/// The WebSocket subprotocol that a v2 client asks for.
+pub const SUBPROTOCOL: &str = "tincan.v2";
 
 /// Largest frame, in bytes.
 pub const FRAME_MAX: usize = 64 * 1024;

@@ -30,10 +30,4 @@ impl Rng {
     pub(crate) const fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
-
-    /// One of `items`, which is not empty.
-    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        let n = usize::try_from(self.below(items.len() as u64)).expect("an index fits");
-        &items[n]
-    }
 }

@@ -1,6 +1,7 @@
 //! Whatever a client put into `data`, `id` or a name: what the server writes is one JSON object with the right members.
 
 use proptest::prelude::*;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tincan_proto::call::{EndReason, Role, Snapshot, State};
 use tincan_proto::id::{Address, CallId};
@@ -63,6 +64,13 @@ fn read(frame: &ServerFrame<'_>) -> Value {
     serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out)))
 }
 
+/// Adds the member if there is one.
+fn put(object: &mut Value, member: &str, value: Option<impl Serialize>) {
+    if let Some(value) = value {
+        object[member] = json!(value);
+    }
+}
+
 proptest! {
     #[test]
     fn a_client_s_data_reaches_the_other_side_as_it_is(
@@ -104,10 +112,9 @@ proptest! {
         code in proptest::sample::select(ErrorCode::ALL.to_vec()),
     ) {
         let mut expected = json!({"type": "error", "data": {"code": code.as_str(), "message": message}, "seq": 7});
-        for (member, value) in [("re", re.clone().map(Value::from)), ("call", call.map(|call| json!(call)))] {
-            value.map(|value| expected[member] = value);
-        }
-        retry.map(|ms| expected["data"]["retry_ms"] = ms.into());
+        put(&mut expected, "re", re.as_ref());
+        put(&mut expected, "call", call);
+        put(&mut expected["data"], "retry_ms", retry);
         let (re, message) = (re.as_deref(), &*message);
         prop_assert_eq!(read(&ServerFrame::Error { re, call, code, message, retry_ms: retry }), expected);
     }
@@ -130,8 +137,8 @@ proptest! {
         accept["from"] = json!(from);
         prop_assert_eq!(read(&ServerFrame::CallAccept { call, from: &from, peer: &peer }), accept);
         let mut ended = shown("call-ended", json!({"reason": reason.as_str(), "talk_ms": talk_ms}));
-        by.as_ref().map(|by| ended["data"]["by"] = json!(by));
-        goes_on.map(|call| ended["data"]["call"] = json!(call));
+        put(&mut ended["data"], "by", by.as_ref());
+        put(&mut ended["data"], "call", goes_on);
         prop_assert_eq!(read(&ServerFrame::CallEnded { call, reason, by: by.as_ref(), talk_ms, goes_on }), ended);
     }
 
@@ -151,7 +158,7 @@ proptest! {
         let mut listed = json!({
             "call": call, "role": "caller", "peer": peer, "state": "reconnecting", "age_ms": age_ms
         });
-        data.map(|data| listed["data"] = value(&data));
+        put(&mut listed, "data", data.map(|data| value(&data)));
         let expected = json!({"type": "welcome", "seq": 7, "data": {
             "user": own.user, "device": own.device, "session": session, "secret": secret, "resumed": true, "ack": ack,
             "resume_s": 60, "calls": [listed],

@@ -86,7 +86,6 @@ impl Bus {
     }
 
     /// Calls `subscriber` for each message to `subject`, until the subscription is dropped.
-    #[must_use]
     pub fn subscribe(&self, subject: String, subscriber: Subscriber) -> Subscription {
         Local::subscribe(&self.local, subject, subscriber)
     }

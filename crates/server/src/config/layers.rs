@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use figment::error::{Actual, Kind};
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider, util};
 use serde::Deserialize;
 
 use super::secret::plain;
+use super::words::{said, shown};
 use super::{Config, Fault, Overrides};
 
 /// The reference of all settings, and their defaults.
@@ -273,50 +273,6 @@ fn replace(values: &mut Value, key: &[String], new: Value) {
     }
 }
 
-/// What is wrong with a value. The values of ICE servers are not shown: one of them is a secret.
-fn said(error: &Error) -> String {
-    let hidden = error.path.first().is_some_and(|section| section == "ice");
-    match &error.kind {
-        Kind::InvalidType(..) | Kind::InvalidValue(..) if hidden => {
-            "must be a list of { urls = [\"..\"], username = \"..\", credential = \"..\" }".into()
-        }
-        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            format!("must be {}, but is {}", in_words(expected), written(actual))
-        }
-        Kind::UnknownVariant(actual, known) => {
-            let known: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
-            format!("must be one of {}, but is \"{actual}\"", known.join(", "))
-        }
-        Kind::UnknownField(name, known) => format!("\"{name}\" is none of {}", known.join(", ")),
-        Kind::MissingField(name) => format!("\"{name}\" is missing"),
-        kind => kind.to_string(),
-    }
-}
-
-/// What the types of the settings are called.
-fn in_words(expected: &str) -> &str {
-    match expected {
-        "u32" => "a whole number",
-        "a boolean" => "true or false",
-        "a string" | "path string" | "any valid string" => "a text",
-        table if table.starts_with("struct ") => "a table",
-        other => other,
-    }
-}
-
-fn written(actual: &Actual) -> String {
-    match actual {
-        Actual::Bool(b) => b.to_string(),
-        Actual::Unsigned(n) => n.to_string(),
-        Actual::Signed(n) => n.to_string(),
-        Actual::Float(n) => n.to_string(),
-        Actual::Str(text) => format!("{text:?}"),
-        Actual::Seq => "a list".into(),
-        Actual::Map => "a table".into(),
-        other => other.to_string(),
-    }
-}
-
 /// All values that are no tables, written as TOML has them.
 fn leaves(values: &Dict, prefix: &str, out: &mut BTreeMap<String, String>) {
     for (key, value) in values {
@@ -324,28 +280,6 @@ fn leaves(values: &Dict, prefix: &str, out: &mut BTreeMap<String, String>) {
         match value {
             Value::Dict(_, inner) => leaves(inner, &key, out),
             value => drop(out.insert(key.clone(), shown(value, key.rsplit('.').next().unwrap_or_default()))),
-        }
-    }
-}
-
-fn shown(value: &Value, name: &str) -> String {
-    match value {
-        Value::String(_, _) if name == "credential" => "[secret]".into(),
-        Value::String(_, text) => format!("{:?}", super::validate::without_password(text)),
-        Value::Char(_, c) => format!("{:?}", c.to_string()),
-        Value::Bool(_, b) => b.to_string(),
-        Value::Num(_, n) => n
-            .to_i128()
-            .map(|n| n.to_string())
-            .or_else(|| n.to_u128().map(|n| n.to_string()))
-            .unwrap_or_else(|| format!("{:?}", n.to_f64().unwrap_or_default())),
-        Value::Empty(_, _) => "none".into(),
-        Value::Array(_, items) => {
-            format!("[{}]", items.iter().map(|item| shown(item, name)).collect::<Vec<_>>().join(", "))
-        }
-        Value::Dict(_, table) => {
-            let entries = table.iter().map(|(key, value)| format!("{key} = {}", shown(value, key)));
-            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -7,6 +7,7 @@
 //! Not here: what the settings do. This module knows their names, units and ranges.
 
 mod cidr;
+mod data_dir;
 mod fault;
 mod form;
 mod layers;
@@ -16,12 +17,14 @@ mod sections;
 mod tests;
 mod token_key;
 mod validate;
+mod words;
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 pub use cidr::{Cidr, NotACidr};
+pub use data_dir::{DataDirError, prepare_data_dir};
 pub use fault::{ConfigError, Fault};
 pub use layers::{DEFAULT_TOML, Setting};
 pub use secret::Secret;

@@ -92,17 +92,6 @@ impl Store {
     }
 }
 
-impl Store {
-    /// The database file.
-    #[must_use]
-    pub fn file(&self, data_dir: &Path) -> PathBuf {
-        match self.url.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => path.into(),
-            Some(_) | None => data_dir.join("tincan.db"),
-        }
-    }
-}
-
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("url", &without_password(&self.url)).finish()

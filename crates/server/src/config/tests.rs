@@ -17,7 +17,7 @@ fn default_toml_holds_every_setting_and_nothing_else() {
     // Leaving out any one key leaves a configuration that cannot be made: so every key is a setting, and each setting
     // is a key, since the whole file makes a configuration.
     for key in &from_file {
-        assert!(toml_keys::without(key).is_err(), "{key} is in default.toml but is no setting");
+        assert!(!toml_keys::suffice_without(key), "{key} is in default.toml but is no setting");
     }
     assert_eq!(
         known.matches("#[serde(default").count(),
@@ -267,6 +267,27 @@ fn a_configuration_file_that_is_not_there_is_named() {
     );
 }
 
+#[test]
+fn a_missing_data_folder_is_made_for_its_owner_alone() {
+    let dir = Folder::new();
+    let path = dir.0.join("new/data");
+    prepare_data_dir(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_said_in_one_sentence() {
+    let dir = Folder::new();
+    let path = dir.write("file", "").join("data");
+    let error = prepare_data_dir(&path).unwrap_err().to_string();
+    let expected = format!(
+        "the data folder {} cannot be made: Not a directory; choose another with --data-dir",
+        path.display()
+    );
+    assert_eq!(error, expected);
+}
+
 fn without_source(fault: &Fault) -> String {
     Fault { source: None, ..fault.clone() }.to_string()
 }
@@ -343,11 +364,11 @@ mod toml_keys {
         }
     }
 
-    /// What is made of default.toml without one of its keys.
-    pub(super) fn without(key: &str) -> Result<Config, figment::Error> {
+    /// Whether default.toml makes a configuration without one of its keys.
+    pub(super) fn suffice_without(key: &str) -> bool {
         let mut all: Dict = Toml::from_str(DEFAULT_TOML).unwrap();
         remove(&mut all, key);
-        Value::from(all).deserialize()
+        Value::from(all).deserialize::<Config>().is_ok()
     }
 
     fn remove(table: &mut Dict, key: &str) {

@@ -51,8 +51,12 @@ pub(super) fn data_dir(config: &Config) -> Check {
     let nearest = std::path::absolute(dir).ok();
     let Some(nearest) = nearest.as_deref().and_then(|dir| dir.ancestors().find(|dir| dir.exists())) else {
         return Check::new(State::Fault, WHAT, format!("{shown} cannot be found"))
-            .remedy("choose another: --data-dir");
+            .remedy("choose another with --data-dir");
     };
+    if !nearest.is_dir() {
+        return Check::new(State::Fault, WHAT, format!("{} is no folder", nearest.display()))
+            .remedy("choose another with --data-dir");
+    }
     if let Err(e) = access(nearest, Access::WRITE_OK | Access::EXEC_OK) {
         let found = format!("{} cannot be written: {}", nearest.display(), plain(&e.into()));
         return Check::new(State::Fault, WHAT, found)
@@ -92,7 +96,7 @@ where
     F: AsyncFnOnce(&Config) -> Result<String, String>,
 {
     const WHAT: &str = "database";
-    let file = config.store.file(&config.server.data_dir);
+    let file = config.store.path(&config.server.data_dir);
     if !file.exists() {
         return Check::new(State::Ok, WHAT, format!("{} will be made at the first start", file.display()));
     }
@@ -139,7 +143,7 @@ pub(super) fn transport(config: &Config) -> Check {
     }
 }
 
-fn certificate(ends_at: Option<SystemTime>, now: SystemTime) -> Check {
+pub(super) fn certificate(ends_at: Option<SystemTime>, now: SystemTime) -> Check {
     const WHAT: &str = "certificate";
     let Some(ends_at) = ends_at else {
         return Check::new(

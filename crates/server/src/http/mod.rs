@@ -35,7 +35,6 @@ pub struct Web {
 }
 
 /// All routes.
-#[must_use]
 pub fn router(web: Web) -> Router {
     Router::new()
         .route("/ws", get(upgrade::websocket))

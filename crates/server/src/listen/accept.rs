@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 use super::connection::{Door, Phase, run};
 use super::gate::Gate;
@@ -18,6 +19,9 @@ use crate::clock::Clock;
 
 /// How long to wait when the system has no descriptor or memory for one more connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often to say that all connections are in use.
+const FULL_AGAIN: Duration = Duration::from_secs(60);
 
 /// Serves `router` to everyone who connects, until `shutdown` is done. Then the listener is closed, running requests get
 /// [`Options::drain`] to end, and what is still there is dropped. Upgraded connections are not waited for: they belong
@@ -66,9 +70,9 @@ async fn reload(tls: Option<&Tls>) {
 }
 
 async fn accept(listener: &TcpListener, door: &Arc<Door>, phase: &watch::Sender<Phase>) {
-    let mut exhausted = false;
+    let (mut exhausted, mut said_full_at) = (false, None);
     loop {
-        let place = door.place().await;
+        let place = door.place(&mut said_full_at).await;
         match listener.accept().await {
             Ok((stream, addr)) => {
                 exhausted = false;
@@ -105,14 +109,18 @@ fn welcome(
 
 impl Door {
     /// A place for one more connection. Waits while all are taken; the system keeps the next ones in its own queue.
-    async fn place(&self) -> OwnedSemaphorePermit {
+    /// `said_full_at` is when that was last logged.
+    async fn place(&self, said_full_at: &mut Option<Instant>) -> OwnedSemaphorePermit {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return place;
         }
-        tracing::warn!(
-            connections.total = self.options.total,
-            "all connections are in use; others have to wait"
-        );
+        if said_full_at.is_none_or(|at| at.elapsed() > FULL_AGAIN) {
+            *said_full_at = Some(Instant::now());
+            tracing::warn!(
+                connections.total = self.options.total,
+                "all connections are in use; others have to wait"
+            );
+        }
         Arc::clone(&self.places).acquire_owned().await.expect("this semaphore is never closed")
     }
 }

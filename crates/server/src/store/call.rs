@@ -156,7 +156,7 @@ async fn insert_ended(tx: &mut SqliteConnection, calls: &[&Call]) -> Result<(), 
 }
 
 /// Cuts `all` into pieces of the sizes in [`CHUNKS`], largest first.
-fn chunks<'a, T>(mut all: &'a [T]) -> impl Iterator<Item = &'a [T]> {
+fn chunks<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = CHUNKS.into_iter().find(|size| *size <= all.len())?;
         let (chunk, rest) = all.split_at(size);

@@ -4,4 +4,8 @@
 mod util;
 
 mod calls;
+mod devices;
+mod endings;
+mod glare;
+mod history;
 mod v1;

@@ -6,7 +6,7 @@
  *     (   ))  label |       )──── string
  *      ( ))─────────|───────)
  */
-import { gradient, set, svg } from './svg.ts';
+import { gradient, set, svg } from './svg.js';
 
 /** Half the length of the body, its radius, and how wide its round ends look from where we stand. */
 const HALF = 70;
@@ -19,6 +19,8 @@ export interface Can {
   readonly element: SVGGElement;
   /** Moves the can: its centre, how far the opening is tilted up (degrees), and its size. */
   place(x: number, y: number, tilt: number, scale: number): void;
+  /** How hard it rings, 0 to 1: the marks around it. */
+  ring(strength: number): void;
   /** How loud it is inside, 0 to 1. */
   glow(level: number): void;
 }
@@ -57,14 +59,23 @@ export function drawCan(letter: string, paint: 'a' | 'b', side: 'left' | 'right'
   const flip = side === 'left' ? 1 : -1;
   set(body, { transform: `scale(${flip} 1)` });
   set(sign, { transform: `translate(${flip * 15} 1) scale(0.86 1)` });
-  const element = svg('g', { class: `can can--${paint} can--${side}` }, body, sign);
+  const marks = svg('path', { d: MARKS, class: 'can__marks', opacity: 0, transform: `scale(${flip} 1)` });
+  const element = svg('g', { class: `can can--${paint} can--${side}` }, marks, body, sign);
   return {
     element,
     place: (x, y, tilt, scale) =>
       set(element, { transform: `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${(flip * tilt).toFixed(2)}) scale(${scale.toFixed(3)})` }),
+    ring: (strength) => set(marks, { opacity: Math.min(1, strength * 1.4).toFixed(2) }),
     glow: (level) => set(glow, { opacity: level.toFixed(2) }),
   };
 }
+
+/** Arcs above both shoulders: the can shakes. */
+const MARKS = [-1, 1].map((way) => [12, 24, 36].map((far) => {
+  const [x, y] = [way * (56 + far * 0.55), -RADIUS - far * 0.55];
+  const half = 9 + far * 0.25;
+  return `M${x - half} ${y - way * half * 0.72}Q${x + way * half * 0.5} ${y - half * 0.62} ${x + half} ${y + way * half * 0.72}`;
+}).join('')).join('');
 
 /** The visible surface between two rings: straight edges above and below, round ends bulging to the right. */
 function band(from: number, to: number): string {

@@ -2,7 +2,7 @@
  * What the picture shows in each situation. A can is lifted when its person holds it; the string tells how the call is.
  * Pure tables; the scene aims its springs at them.
  */
-import type { Feel } from './spring.ts';
+import type { Feel } from './spring.js';
 
 export type PoseName =
   | 'apart' // not connected to the server
@@ -43,7 +43,7 @@ export const poses: Record<PoseName, Pose> = {
   'ringing-here': { ...rest, liftRight: 1, tiltRight: 7, sag: 0.22, curl: 0 },
   joining: { ...rest, liftLeft: 1, liftRight: 1, tiltLeft: 3, tiltRight: 3, sag: 0.16, curl: 0 },
   connected: { ...rest, liftLeft: 1, liftRight: 1, sag: 0, curl: 0 },
-  reconnecting: { ...rest, liftLeft: 0.86, liftRight: 0.86, tiltLeft: 6, tiltRight: 6, sag: 0.5, curl: 0, sway: 0.5, fray: 1 },
+  reconnecting: { ...rest, liftLeft: 0.86, liftRight: 0.86, tiltLeft: 6, tiltRight: 6, sag: 0.34, curl: 0, sway: 0.5, fray: 1 },
   ended: { ...rest, curl: 0.45 },
   'ended-by-me': { ...rest, liftRight: 0.1, curl: 0.3, dropLeft: 1 },
   'ended-by-them': { ...rest, liftLeft: 0.1, curl: 0.3, dropRight: 1 },

@@ -2,13 +2,13 @@
  * The picture: two cans, the string between them, the table under them. Left is you, right is the other.
  * It draws only while something moves; at rest it asks for no frames. With reduced motion it goes straight to each pose.
  */
-import { canPaint, canSize, drawCan, type Can } from './can.ts';
-import { feels, poses, rings, type Pose, type PoseName, type PoseValue } from './pose.ts';
-import { Springs } from './spring.ts';
-import { Strand } from './strand.ts';
-import { stringPoints, SEGMENTS, type Point } from './string.ts';
-import { set, svg } from './svg.ts';
-import { requestBurst, ringBurst, Wave } from './wave.ts';
+import { canPaint, canSize, drawCan, type Can } from './can.js';
+import { feels, poses, rings, type Pose, type PoseName, type PoseValue } from './pose.js';
+import { Springs } from './spring.js';
+import { Strand } from './strand.js';
+import { stringPoints, SEGMENTS, type Point } from './string.js';
+import { set, svg } from './svg.js';
+import { requestBurst, ringBurst, Wave } from './wave.js';
 
 export interface SceneOptions {
   /** The letter on each can's label. */
@@ -39,6 +39,7 @@ export class Scene {
   #pose: PoseName = 'apart';
   #pulledAt = -10;
   #levels: readonly [number, number] = [0, 0];
+  #heard: [number, number] = [0, 0];
   #frame = 0;
   #then = 0;
 
@@ -74,10 +75,10 @@ export class Scene {
   #resize(host: HTMLElement): void {
     const { clientWidth: width, clientHeight: height } = host;
     if (width === 0 || height === 0) return;
-    const scale = Math.min(1.18, Math.max(0.5, width / 860), Math.max(0.5, height / 250));
+    const scale = Math.min(1.18, Math.max(0.54, width / 860), Math.max(0.5, height / 250));
     const floor = height - 46;
     const room = floor - 2 * canSize.radius * scale - 14;
-    Object.assign(this.#stage, { width, height, scale, floor, lift: Math.max(10, Math.min(room, 92 * scale)) });
+    Object.assign(this.#stage, { width, height, scale, floor, lift: Math.max(10, Math.min(room, Math.max(92 * scale, room * (width < 600 ? 0.62 : 0.5)))) });
     set(this.#svg, { viewBox: `0 0 ${width} ${height}`, width, height });
     this.#wake();
   }
@@ -91,6 +92,7 @@ export class Scene {
     const dt = now - this.#then;
     this.#then = now;
     if (still) this.#springs.jump();
+    this.#hear(dt);
     const moving = !still && this.#springs.step(dt);
     this.#draw(still ? 0 : now, still);
     this.#frame = 0;
@@ -100,7 +102,7 @@ export class Scene {
   /** Is there anything to show after the springs came to rest? */
   #alive(now: number): boolean {
     const waving = !this.#waves[0].silent || !this.#waves[1].silent;
-    return waving || this.#springs.value.sway > 0.2 || rings[this.#pose] !== undefined || now - this.#pulledAt < 1.6;
+    return waving || this.#heard[0] + this.#heard[1] > 0.01 || this.#springs.value.sway > 0.2 || rings[this.#pose] !== undefined || now - this.#pulledAt < 1.6;
   }
 
   #draw(now: number, still: boolean): void {
@@ -116,24 +118,33 @@ export class Scene {
     if (middle) this.#options.onMiddle?.(middle);
   }
 
-  #feed(now: number, from: 'left' | 'right' | undefined, burst: number): void {
+  /** Levels come ten times a second; the string moves smoothly between them, quicker up than down. */
+  #hear(dt: number): void {
     const talking = this.#pose === 'connected';
-    this.#waves[0].feed(from === 'left' ? burst * 0.5 : talking ? this.#levels[0] : 0, now);
-    this.#waves[1].feed(from === 'right' ? burst * 0.5 : talking ? this.#levels[1] : 0, now);
-    this.#cans[0].glow(talking ? Math.min(1, this.#levels[0] * 1.6) : 0);
-    this.#cans[1].glow(talking ? Math.min(1, this.#levels[1] * 1.6) : 0);
+    for (const i of [0, 1] as const) {
+      const gap = (talking ? this.#levels[i] : 0) - this.#heard[i];
+      this.#heard[i] += gap * (1 - Math.exp(-Math.min(dt, 0.1) * (gap > 0 ? 22 : 9)));
+    }
+  }
+
+  #feed(now: number, from: 'left' | 'right' | undefined, burst: number): void {
+    for (const [i, side] of [[0, 'left'], [1, 'right']] as const) {
+      this.#waves[i].feed(from === side ? burst * 0.5 : this.#heard[i], now);
+      this.#cans[i].glow(Math.min(1, this.#heard[i] * 1.6));
+    }
   }
 
   /** Places one can with its shadow and returns where its string begins. */
   #placeCan(index: 0 | 1, lift: number, tilt: number, burst: number, now: number): Point {
     const { width, scale, floor } = this.#stage;
     const way = index === 0 ? 1 : -1;
-    const edge = (canSize.back + 14) * scale;
+    const edge = (canSize.back + 12) * scale;
     const x = index === 0 ? edge : width - edge;
     const shake = burst * Math.sin(2 * Math.PI * 13 * now);
     const y = floor - canSize.radius * scale - lift * this.#stage.lift - burst * 7 * scale;
     const angle = tilt + shake * 5;
     this.#cans[index].place(x, y, angle, scale);
+    this.#cans[index].ring(burst);
     const far = Math.max(0, Math.min(1, lift));
     set(this.#shadows[index], {
       cx: x, cy: floor + 2, rx: 104 * scale * (1 - 0.22 * far), ry: 13 * scale * (1 - 0.25 * far), opacity: (1 - 0.55 * far).toFixed(2),

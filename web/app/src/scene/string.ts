@@ -33,26 +33,30 @@ export interface StringShape {
 }
 
 export const SEGMENTS = 72;
-const LOOP_WIDTH = 230;
+const LOOP_WIDTH = 250;
+/** Share of the string on each side of the middle that the loop takes up. */
+const LOOP_ROOM = 0.2;
 const SOFTNESS = 7;
 
 export function stringPoints(shape: StringShape): Point[] {
   const left = dropped(shape.left, shape.droppedLeft, shape, +1);
   const right = dropped(shape.right, shape.droppedRight, shape, -1);
   const span = right.x - left.x;
-  const loops = Math.max(1, Math.round(span / LOOP_WIDTH));
-  // Loops close when the sideways swing outruns the way ahead: span / (2π·loops) is the threshold.
-  const swing = (1.75 * span) / (2 * Math.PI * loops);
+  // An odd number of turns puts one in the middle, and only that one is wound up.
+  const turns = span < 1.5 * LOOP_WIDTH ? 1 : 3;
+  // A loop closes when the sideways swing outruns the way ahead: span / (2π·turns) is the threshold.
+  const swing = (2.5 * span) / (2 * Math.PI * turns);
   const points: Point[] = [];
   for (let i = 0; i <= SEGMENTS; i++) {
     const s = i / SEGMENTS;
     const held = holding(s);
-    const turn = 2 * Math.PI * loops * s;
+    const turn = 2 * Math.PI * turns * s;
+    const wound = shape.curl * Math.exp(-(((s - 0.5) / LOOP_ROOM) ** 2)) * held;
     const hang = left.y + (right.y - left.y) * s + 4 * shape.sag * s * (1 - s);
     const breeze = shape.sway * held * Math.sin(2.6 * Math.PI * s + 2.4 * shape.now);
-    const x = left.x + span * s + shape.curl * held * swing * Math.sin(turn) + 5 * breeze;
+    const x = left.x + span * s + wound * swing * Math.sin(turn) + 5 * breeze;
     const lying = onTable(hang, shape.floor);
-    const y = lying - shape.curl * held * 13 * (1 - Math.cos(turn)) + 4 * breeze + held * shape.waveHeight * shape.wave(s);
+    const y = lying - wound * 15 * (1 - Math.cos(turn)) + 4 * breeze + held * shape.waveHeight * shape.wave(s);
     points.push({ x, y: Math.min(y, shape.floor + SOFTNESS) });
   }
   return points;

@@ -34,8 +34,8 @@ export class Wave {
 
   loudness(distance: number, now: number): number {
     const index = Math.floor((now - distance * TRAVEL_S) * RATE);
-    if (index < 0 || index > this.#last || index <= this.#last - KEPT) return 0;
-    return this.#past[index % KEPT] ?? 0;
+    if (index < 0 || index <= this.#last - KEPT) return 0;
+    return this.#past[Math.min(index, this.#last) % KEPT] ?? 0;
   }
 
   get silent(): boolean {

@@ -253,7 +253,8 @@ impl Model {
     }
 
     fn expire(&mut self, now: Millis) {
-        let mut due: Vec<_> = self.pasts.iter().filter_map(|past| Some((past.n, past.end_by_time()?))).collect();
+        let mut due: Vec<_> =
+            self.pasts.iter().filter_map(|past| Some((past.n, past.end_by_time()?))).collect();
         due.sort_by_key(|(n, (at, _))| (*at, *n));
         for (n, (at, reason)) in due {
             if at <= now {

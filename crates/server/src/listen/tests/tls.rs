@@ -73,7 +73,8 @@ async fn changed_files_are_taken_up_without_being_asked() {
     let door = Open::with(Some(tls.clone()), options()).await;
     let watching = tokio::spawn(async move { tls.watch(Duration::from_millis(1)).await });
     tokio::task::yield_now().await;
-    let new = files.write("localhost");
+    // Another length: two writes within one tick of the file system's clock would else look alike.
+    let new = files.write_for(&["localhost", "again.example.org"]);
     while connect(&door, &new).await.is_err() {}
     watching.abort();
 }
@@ -137,8 +138,13 @@ impl Files {
 
     /// A new self-signed pair.
     fn write(&self, name: &str) -> CertificateDer<'static> {
+        self.write_for(&[name])
+    }
+
+    fn write_for(&self, names: &[&str]) -> CertificateDer<'static> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
-        let cert = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let cert = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
         fs::write(self.cert(), cert.pem()).unwrap();
         fs::write(self.key(), key.serialize_pem()).unwrap();
         cert.der().clone()

@@ -120,7 +120,9 @@ impl Actor {
     async fn run(mut self, mut inbox: mpsc::Receiver<Inbox>) {
         let mut commands = Vec::new();
         loop {
-            let deadline = self.desk.deadline().map(|at| self.clock.instant(at));
+            // What must be said again does not wait for someone to say something new.
+            let soon = if self.again.is_empty() { None } else { Some(self.clock.now()) };
+            let deadline = soon.or(self.desk.deadline()).map(|at| self.clock.instant(at));
             let came = tokio::select! {
                 came = inbox.recv_many(&mut commands, TURN) => Some(came),
                 () = sleep_until(deadline) => None,

@@ -140,7 +140,13 @@ impl Dialect {
             Self::Seed | Self::Peerjs => false,
             Self::V2 => matches!(
                 kind,
-                b"ack" | b"pong" | b"call-delivered" | b"call-ringing" | b"call-accept" | b"call-ended"
+                b"ack"
+                    | b"pong"
+                    | b"call-delivered"
+                    | b"call-ringing"
+                    | b"call-accept"
+                    | b"call-update"
+                    | b"call-ended"
             ),
         }
     }

@@ -10,7 +10,7 @@
 
 use crate::{
     dialect::{Delivery, Dialect, Kind, payload, user},
-    envelope,
+    envelope, lines,
     tally::{Fault, Tally},
     template::Field,
 };
@@ -149,7 +149,7 @@ impl Leg {
     fn dialog_of(&self, call: Option<&[u8]>) -> Option<u64> {
         match call {
             None => Some(self.dialog),
-            Some(id) => envelope::number(id.get(6..16)?),
+            Some(id) => lines::dialog_of(id),
         }
     }
 

@@ -3,8 +3,11 @@
 //! For v2 it also keeps each client's session: numbers out, numbers in, acknowledgements. Every frame carries one; a client
 //! that only listens acknowledges every eighth frame. Nothing is ever sent again: on loopback a hole is a loss.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::{
     dialect::{Delivery, Dialect, Kind, user},
+    envelope,
     net::Net,
     tally::Fault,
     template::{Field, Template, digits},
@@ -28,8 +31,11 @@ pub(crate) struct Lines {
     /// By [`Kind`].
     templates: [Template; Kind::ALL.len()],
     ack: Template,
+    connected: Template,
     /// By client.
     sessions: Vec<Session>,
+    /// v2: no two runs may name a call alike.
+    run: u64,
 }
 
 #[derive(Clone, Default)]
@@ -39,16 +45,33 @@ struct Session {
     acked: u64,
 }
 
+impl Session {
+    /// Makes `template` the session's next frame, in the call of this id.
+    fn stamp(&mut self, template: &mut Template, call: &[u8; 22]) {
+        self.sent += 1;
+        self.acked = self.seen;
+        template.number(Field::Seq, self.sent, b' ');
+        template.number(Field::Ack, self.seen, b' ');
+        template.text(Field::Call, call);
+    }
+}
+
 /// Frames a v2 client takes before it acknowledges them on their own.
 const UNACKED: u64 = 8;
 
 impl Lines {
     /// For `clients` freshly opened ones.
     pub(crate) fn new(dialect: Dialect, clients: usize) -> Self {
-        let ack = Template::new(&format!(r#"{{"type":"ack","ack":{}}}"#, Field::Ack.mark()));
+        let (call, seq, ack) = (Field::Call.mark(), Field::Seq.mark(), Field::Ack.mark());
+        let connected = format!(
+            r#"{{"type":"call-update","call":"{call}","data":{{"media":"connected"}},"seq":{seq},"ack":{ack}}}"#
+        );
+        let ack = Template::new(&format!(r#"{{"type":"ack","ack":{ack}}}"#));
+        let connected = Template::new(&connected);
         let templates = Kind::ALL.map(|kind| Template::new(&dialect.text(kind)));
         let sessions = if dialect == Dialect::V2 { vec![Session::default(); clients] } else { Vec::new() };
-        Self { dialect, templates, ack, sessions }
+        let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        Self { dialect, templates, ack, connected, sessions, run }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -62,13 +85,17 @@ impl Lines {
         template.number(Field::Number, number, b'0');
         template.text(Field::To, &user(to));
         if let Some(session) = self.sessions.get_mut(from) {
-            session.sent += 1;
-            session.acked = session.seen;
-            template.number(Field::Seq, session.sent, b' ');
-            template.number(Field::Ack, session.seen, b' ');
-            template.text(Field::Call, &call(from.min(to), dialog));
+            session.stamp(template, &call(from / 2, dialog, self.run));
         }
         net.send(from, template.bytes());
+    }
+
+    /// v2: says that `from` hears the other side. Without it, the server ends a call after 20 s.
+    pub(crate) fn send_connected(&mut self, net: &mut Net, from: usize, dialog: u64) {
+        if let Some(session) = self.sessions.get_mut(from) {
+            session.stamp(&mut self.connected, &call(from / 2, dialog, self.run));
+            net.send(from, self.connected.bytes());
+        }
     }
 
     /// Reads what `client` got.
@@ -102,10 +129,29 @@ impl Lines {
     }
 }
 
-/// The id of a call: 16 bytes in base64url, spelt by the first client's number and the dialog's.
-fn call(first: usize, dialog: u64) -> [u8; 22] {
+/// The id of a call: 16 bytes in base64url, spelt by the pair's number, the dialog's and the run's.
+fn call(pair: usize, dialog: u64, run: u64) -> [u8; 22] {
     let mut id = [b'A'; 22];
-    id[..6].copy_from_slice(&digits::<6>(first as u64, b'0'));
-    id[6..16].copy_from_slice(&digits::<10>(dialog, b'0'));
+    id[..5].copy_from_slice(&digits::<5>(pair as u64, b'0'));
+    id[5..11].copy_from_slice(&digits::<6>(dialog, b'0'));
+    id[11..21].copy_from_slice(&digits::<10>(run, b'0'));
     id
+}
+
+/// The dialog in a call's id.
+pub(crate) fn dialog_of(call: &[u8]) -> Option<u64> {
+    envelope::number(call.get(5..11)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_id_is_canonical_base64url_of_16_bytes_and_tells_its_dialog() {
+        let id = call(49_999, 123_456, 1_790_000_000_123);
+        assert_eq!(&id, b"499991234560000000123A");
+        assert_eq!(dialog_of(&id), Some(123_456));
+        assert_eq!(dialog_of(b"short"), None);
+    }
 }

@@ -40,11 +40,6 @@ impl Figures {
         reports.iter().min_by(|a, b| noise(a).total_cmp(&noise(b)))?.get(key)?.as_f64()
     }
 
-    /// The smallest value that any run of the server reported under `key`.
-    pub(crate) fn least(&self, contender: Contender, key: &str) -> Option<f64> {
-        self.all(contender).filter_map(|report| report.get(key)?.as_f64()).min_by(f64::total_cmp)
-    }
-
     /// The sum over all runs of the server.
     pub(crate) fn sum(&self, contender: Contender, key: &str) -> f64 {
         self.all(contender).filter_map(|report| report.get(key)?.as_f64()).sum()
@@ -80,7 +75,6 @@ mod tests {
         assert_eq!(figures.median(Contender::Hub, "rate", "cost"), Some(2.0));
         assert_eq!(figures.quietest(Contender::Hub, "rate", "p99_us"), Some(70.0));
         assert_eq!(figures.quietest(Contender::Hub, "rate", "p99_us_1000"), Some(71.0));
-        assert_eq!(figures.least(Contender::Hub, "cost"), Some(1.0));
         assert!((figures.sum(Contender::Hub, "total_faults") - 6.0).abs() < f64::EPSILON);
         assert_eq!(figures.median(Contender::Peerjs, "rate", "cost"), None);
     }

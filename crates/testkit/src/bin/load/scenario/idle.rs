@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Aim, Quiet, dialogs, idle_cpu_ms_per_s, settled_rss_kb};
+use super::{Aim, dialogs, idle_cpu_ms_per_s, settled_rss_kb};
 use crate::{
     lines::Lines,
     report::Report,
@@ -16,9 +16,10 @@ pub(crate) fn run(aim: &Aim, clients: usize, call_each: bool, seconds: f64) -> R
     let before = aim.server.spent()?;
     let (mut net, open_s) = aim.open(clients)?;
     let (cpu_s, _) = aim.server.since(&before)?;
-    let mut quiet = Quiet::default();
+    let lines = Lines::new(aim.dialect, clients);
+    let mut pairs = Pairs::new(&net, lines, Then::HangUp, false);
     let per_connection = |rss_kb: f64| (rss_kb - base_kb) / clients as f64;
-    let rss_kb = settled_rss_kb(&mut net, &mut quiet, &aim.server)?;
+    let rss_kb = settled_rss_kb(&mut net, &mut pairs, &aim.server)?;
 
     let mut report = Report::new("idle");
     report.figure("clients", clients as f64, "");
@@ -27,34 +28,30 @@ pub(crate) fn run(aim: &Aim, clients: usize, call_each: bool, seconds: f64) -> R
     report.figure("base_mb", base_kb / 1024.0, "MB");
     report.figure("kb_per_connection", per_connection(rss_kb), "KB");
     if call_each {
-        let lines = Lines::new(aim.dialect, clients);
-        let mut calls = Pairs::new(&net, lines, Then::HangUp, false);
-        dialogs::all_once(&mut net, &mut calls)?;
-        report.tally(&calls.tally);
-        let rss_kb = settled_rss_kb(&mut net, &mut quiet, &aim.server)?;
+        dialogs::all_once(&mut net, &mut pairs)?;
+        let rss_kb = settled_rss_kb(&mut net, &mut pairs, &aim.server)?;
         report.figure("kb_per_connection_after_call", per_connection(rss_kb), "KB");
     }
     if seconds > 0.0 {
         let pings = net.pings();
-        let cpu = idle_cpu_ms_per_s(&mut net, &mut quiet, &aim.server, seconds)?;
+        let cpu = idle_cpu_ms_per_s(&mut net, &mut pairs, &aim.server, seconds)?;
         report.figure("idle_cpu_ms_per_s", cpu, "ms/s");
         report.figure("pings_per_s", (net.pings() - pings) as f64 / seconds, "");
     }
-    report.tally(&quiet.tally);
+    report.tally(&pairs.tally);
     Ok(report)
 }
 
 /// The CPU of `calls` connected calls for `seconds`, beside that of as many idle sockets, the same ones, before.
 pub(crate) fn calls(aim: &Aim, calls: usize, seconds: f64) -> Result<Report> {
     let (mut net, _) = aim.open(2 * calls)?;
-    let mut quiet = Quiet::default();
-    settled_rss_kb(&mut net, &mut quiet, &aim.server)?;
-    let idle = idle_cpu_ms_per_s(&mut net, &mut quiet, &aim.server, seconds)?;
     let lines = Lines::new(aim.dialect, net.len());
     let mut pairs = Pairs::new(&net, lines, Then::Stay, false);
+    settled_rss_kb(&mut net, &mut pairs, &aim.server)?;
+    let idle = idle_cpu_ms_per_s(&mut net, &mut pairs, &aim.server, seconds)?;
     dialogs::all_once(&mut net, &mut pairs)?;
-    settled_rss_kb(&mut net, &mut quiet, &aim.server)?;
-    let in_calls = idle_cpu_ms_per_s(&mut net, &mut quiet, &aim.server, seconds)?;
+    settled_rss_kb(&mut net, &mut pairs, &aim.server)?;
+    let in_calls = idle_cpu_ms_per_s(&mut net, &mut pairs, &aim.server, seconds)?;
     pairs.hang_up(&mut net);
     dialogs::finish(&mut net, &mut pairs)?;
 
@@ -63,6 +60,5 @@ pub(crate) fn calls(aim: &Aim, calls: usize, seconds: f64) -> Result<Report> {
     report.figure("idle_cpu_ms_per_s", idle, "ms/s");
     report.figure("calls_cpu_ms_per_s", in_calls, "ms/s");
     report.tally(&pairs.tally);
-    report.tally(&quiet.tally);
     Ok(report)
 }

@@ -15,7 +15,6 @@ use crate::{
     dialect::Dialect,
     net::{Net, Sink},
     server::Server,
-    tally::{Fault, Tally},
 };
 
 /// Upgrades under way at once: enough to keep a server busy, fewer than the 128 that some listen queues hold. Past that
@@ -63,30 +62,29 @@ impl Aim {
     }
 }
 
-/// Clients that have nothing to say and expect to hear nothing.
+/// Clients that are not in any dialog yet; none may be closed.
 #[derive(Debug, Default)]
-pub(crate) struct Quiet {
-    pub(crate) tally: Tally,
-    pub(crate) why: Option<String>,
+struct Quiet {
+    why: Option<String>,
 }
 
 impl Sink for Quiet {
-    fn text(&mut self, _net: &mut Net, _client: usize, text: &[u8]) {
-        self.tally.fault(Fault::Unexpected, text);
+    fn text(&mut self, _net: &mut Net, client: usize, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        self.why.get_or_insert_with(|| format!("client {client} got {text} before it had said anything"));
     }
 
     fn closed(&mut self, _net: &mut Net, client: usize, why: &str) {
-        self.tally.fault(Fault::Closed, why.as_bytes());
         self.why.get_or_insert_with(|| format!("client {client}: {why}"));
     }
 }
 
 /// Waits until the server's memory has stopped moving, and returns it in KB; at least 1 s, at most 8.
-pub(crate) fn settled_rss_kb(net: &mut Net, quiet: &mut Quiet, server: &Server) -> Result<f64> {
+pub(crate) fn settled_rss_kb(net: &mut Net, sink: &mut impl Sink, server: &Server) -> Result<f64> {
     let start = net.now_ns();
     let (mut rss, mut since) = (server.rss_kb()?, start);
     loop {
-        rest(net, quiet, Duration::from_millis(100))?;
+        rest(net, sink, Duration::from_millis(100))?;
         let (now, now_ns) = (server.rss_kb()?, net.now_ns());
         if (now - rss).abs() > 64.0 {
             (rss, since) = (now, now_ns);
@@ -99,25 +97,25 @@ pub(crate) fn settled_rss_kb(net: &mut Net, quiet: &mut Quiet, server: &Server) 
 }
 
 /// Lets `time` pass, asleep while nothing happens.
-pub(crate) fn rest(net: &mut Net, quiet: &mut Quiet, time: Duration) -> Result<()> {
+fn rest(net: &mut Net, sink: &mut impl Sink, time: Duration) -> Result<()> {
     let until = net.now_ns() + time.as_nanos() as u64;
     while let Some(left) = until.checked_sub(net.now_ns()).filter(|left| *left > 0) {
         // Rounded up, as epoll counts milliseconds and would spin through the last one.
-        net.turn(Duration::from_nanos(left) + Duration::from_millis(1), quiet)?;
+        net.turn(Duration::from_nanos(left) + Duration::from_millis(1), sink)?;
     }
     Ok(())
 }
 
-/// Spins for `seconds` with quiet clients; returns the server's CPU in milliseconds a second.
+/// Spins for `seconds` while the clients are silent; returns the server's CPU in milliseconds a second.
 pub(crate) fn idle_cpu_ms_per_s(
     net: &mut Net,
-    quiet: &mut Quiet,
+    sink: &mut impl Sink,
     server: &Server,
     seconds: f64,
 ) -> Result<f64> {
     let (before, start) = (server.spent()?, net.now_ns());
     while ((net.now_ns() - start) as f64) < seconds * 1e9 {
-        net.turn(SPIN, quiet)?;
+        net.turn(SPIN, sink)?;
     }
     let (cpu_s, _) = server.since(&before)?;
     Ok(cpu_s * 1e3 / ((net.now_ns() - start) as f64 / 1e9))

@@ -31,9 +31,9 @@ pub(crate) enum Then {
     Stay,
 }
 
-/// How long a dialog may take before what is missing of it counts as lost: 3 s in nanoseconds, less where the server is a
-/// fake.
-const GIVE_UP_NS: u64 = if cfg!(test) { 1_000_000_000 } else { 3_000_000_000 };
+/// How long a dialog may take before what is missing of it counts as lost: 10 s in nanoseconds, less where the server is
+/// a fake.
+const GIVE_UP_NS: u64 = if cfg!(test) { 1_000_000_000 } else { 10_000_000_000 };
 
 struct Pair {
     to_callee: Leg,
@@ -235,6 +235,9 @@ impl Pairs {
         if pair.state == State::SettingUp && pair.to_callee.is_set_up() && pair.to_caller.is_set_up() {
             if self.then == Then::Stay {
                 pair.state = State::InCall;
+                let dialog = pair.dialog;
+                self.lines.send_connected(net, 2 * n, dialog);
+                self.lines.send_connected(net, 2 * n + 1, dialog);
                 self.active -= 1;
                 self.start_next(net);
             } else {

@@ -1,0 +1,54 @@
+# What can be done here. `make run` and `make test` are all that a newcomer needs.
+.PHONY: run build web setup test check unit it e2e sim fuzz bench gen autobahn fmt ci clean
+
+LISTEN ?= 127.0.0.1:8080
+
+run: build            ## Builds everything and starts the server on http://localhost:8080
+	target/release/tincan serve --listen $(LISTEN)
+
+build: web            ## Builds the pages and the release binary
+	cargo build --release --locked -p tincan-server
+
+web: web/node_modules/.package-lock.json  ## Builds the SDK and the pages
+	npm --prefix web run build
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+
+setup:                ## Installs what the tests need (Debian; browsers, sound, cargo-nextest)
+	tools/setup
+
+test: setup           ## Installs what the tests need and runs all of them
+	tools/test
+
+check:                ## Formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	npm --prefix web run check
+
+unit:                 ## The pure core only: seconds
+	cargo nextest run --locked -p tincan-proto
+
+it:                   ## The server's stories
+	cargo nextest run --locked -p tincan-server -p tincan-testkit
+
+e2e: build            ## Calls between real browsers
+	npm --prefix web run test --workspace e2e
+
+sim:                  ## make sim N=1000000 SEED=7: simulated calls with faults
+	SIM_CALLS=$(or $(N),1000000) SIM_SEED=$(SEED) cargo test --release --locked -p tincan-proto --test call -- --nocapture sim
+
+fuzz:                 ## make fuzz SECONDS=600: fuzz targets, one after the other
+	fuzz/run
+
+autobahn:             ## The WebSocket conformance suite
+	crates/testkit/autobahn/run
+
+bench: build          ## The load generator against Tincan and its neighbours
+	bench/run
+
+gen:                  ## Writes what is generated from Rust
+	cargo run --locked -p tincan-proto --example typescript
+
+fmt:
+	cargo fmt --all

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { peerPage, readIdentity } from '../src/identity.js';
+
+const pageA = { guest: 'clientA', peer: 'clientB', side: 'a' };
+
+describe('the identity', () => {
+  it('is the page’s own unless the address names another', () => {
+    expect(readIdentity(pageA, '')).toEqual({ guest: 'clientA', peer: 'clientB', side: 'a' });
+    expect(readIdentity(pageA, '?guest=ada&peer=bob&device=lap-1')).toEqual({ guest: 'ada', peer: 'bob', side: 'a', device: 'lap-1' });
+  });
+
+  it('takes no name that the protocol would refuse', () => {
+    for (const bad of ['', 'a b', '<b>', 'ü', 'x'.repeat(65), 'a/b'])
+      expect(readIdentity(pageA, `?guest=${encodeURIComponent(bad)}`).guest).toBe('clientA');
+  });
+
+  it('leads to the other page with the names swapped', () => {
+    expect(peerPage(readIdentity(pageA, ''), '')).toBe('/callerB.html');
+    const search = '?guest=ada&peer=bob';
+    expect(peerPage(readIdentity(pageA, search), search)).toBe('/callerB.html?guest=bob&peer=ada');
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { view, type LiveCall, type Snapshot } from '../src/model.js';
+
+const ready: Snapshot = { peer: 'Client B', server: 'registered', opening: false };
+const during = (state: LiveCall['state'], outgoing = true): Snapshot => ({ ...ready, call: { state, outgoing, muted: false, remoteMuted: false } });
+const after = (reason: 'hung_up' | 'connection_lost' | 'busy', by: 'local' | 'remote' | 'server'): Snapshot =>
+  ({ ...ready, last: { summary: { reason, by, talkMs: 0, at: 0 }, outgoing: true } });
+
+describe('the view', () => {
+  it('offers one thing at a time: connect, then call, then hang up', () => {
+    expect(view({ ...ready, server: 'idle' })).toMatchObject({ panel: 'connect', canConnect: true, canCall: false });
+    expect(view(ready)).toMatchObject({ panel: 'call', canCall: true });
+    expect(view({ ...ready, opening: true })).toMatchObject({ panel: 'live', callState: 'opening', headline: 'Requesting' });
+    expect(view(during('connected')).panel).toBe('live');
+    expect(view(during('incoming', false)).panel).toBe('incoming');
+  });
+
+  it('keeps the call buttons when the server is lost during a call', () => {
+    expect(view({ ...during('connected'), server: 'reconnecting' })).toMatchObject({ panel: 'live', headline: 'Connected', server: { text: 'Reconnecting' } });
+  });
+
+  it('offers to call again when the call was lost, and only then', () => {
+    expect(view(after('connection_lost', 'server')).callLabel).toBe('Call again');
+    expect(view(after('hung_up', 'remote')).callLabel).toBe('Call Client B');
+  });
+
+  it('plays ringback only when it rings there', () => {
+    expect(view(during('requesting')).tone).toBe('none');
+    expect(view(during('delivered')).tone).toBe('none');
+    expect(view(during('ringing')).tone).toBe('ringback');
+    expect(view(during('incoming', false)).tone).toBe('ring');
+    expect(view(during('connected')).tone).toBe('none');
+  });
+
+  it('lets go of the string on the side that hung up, and breaks it when the call was lost', () => {
+    expect(view(after('hung_up', 'local')).pose).toBe('ended-by-me');
+    expect(view(after('hung_up', 'remote')).pose).toBe('ended-by-them');
+    expect(view(after('busy', 'remote')).pose).toBe('ended');
+    expect(view(after('connection_lost', 'server')).pose).toBe('ended-lost');
+  });
+
+  it('carries the reason of the end for the page to show', () => {
+    expect(view(after('busy', 'remote'))).toMatchObject({ callState: 'ended', end: { reason: 'busy', text: 'Client B is busy.' } });
+  });
+});

@@ -1,0 +1,117 @@
+/** The server under test: the real binary, on a free port, with a data folder of its own. */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { discard, end, scratch, start } from './processes.js';
+
+const START_MS = 15_000;
+
+export class Server {
+  readonly origin: string;
+  readonly #folder: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #log = '';
+  #process: ChildProcess;
+
+  private constructor(folder: string, env: Readonly<Record<string, string>>, up: Up) {
+    this.#folder = folder;
+    this.#env = env;
+    this.origin = up.origin;
+    this.#process = this.#listenTo(up);
+  }
+
+  /** `env` are settings, such as `TINCAN_CALL__RING_TIMEOUT_S`. */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+    const folder = scratch('data');
+    return new Server(folder, env, await launch(folder, 0, env));
+  }
+
+  get port(): number {
+    return Number(new URL(this.origin).port);
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? -1;
+  }
+
+  /** What it wrote on standard error. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** As a crash does: nothing is said and nothing is saved. */
+  async kill(): Promise<void> {
+    await end(this.#process, 'SIGKILL');
+  }
+
+  /** Starts it again where it was, on the same data. */
+  async startAgain(): Promise<void> {
+    const up = await launch(this.#folder, this.port, this.#env);
+    if (up.origin !== this.origin) throw new Error(`came back at ${up.origin} instead of ${this.origin}`);
+    this.#process = this.#listenTo(up);
+  }
+
+  async stop(): Promise<void> {
+    await end(this.#process);
+    discard(this.#folder);
+  }
+
+  /** Its sockets of one kind, as lines of /proc. */
+  sockets(kind: 'tcp' | 'tcp6' | 'udp' | 'udp6'): string[] {
+    const mine = new Set<string>();
+    for (const fd of readdirSync(`/proc/${this.pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${this.pid}/fd/${fd}`))?.[1];
+      if (inode) mine.add(inode);
+    }
+    const [, ...lines] = readFileSync(`/proc/${this.pid}/net/${kind}`, 'utf8').trimEnd().split('\n');
+    return lines.filter((line) => mine.has(line.trim().split(/\s+/)[9] ?? ''));
+  }
+
+  #listenTo({ child }: Up): ChildProcess {
+    child.stderr?.on('data', (text: Buffer) => (this.#log += text.toString()));
+    return child;
+  }
+}
+
+interface Up {
+  readonly child: ChildProcess;
+  readonly origin: string;
+}
+
+async function launch(folder: string, port: number, env: Readonly<Record<string, string>>): Promise<Up> {
+  const child = start(binary(), ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', folder], {
+    env: { PATH: process.env['PATH'], TINCAN_LOG__FILTER: 'debug', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr?.on('data', (text: Buffer) => (complaint += text.toString()));
+  const origin = await new Promise<string>((resolve, reject) => {
+    const give = (why: string): void => reject(new Error(`the server did not start: ${why}\n${complaint}`));
+    setTimeout(() => give(`nothing heard for ${START_MS} ms`), START_MS).unref();
+    child.once('error', (error) => give(error.message));
+    child.once('exit', (code) => give(`it ended with ${code}`));
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const found = /listening on (http:\S+)/.exec(line)?.[1];
+      if (found) resolve(found);
+    });
+  });
+  return { child, origin };
+}
+
+/** The binary under test: `TINCAN_BIN`, else the release build, else the debug build. */
+function binary(): string {
+  const target = (profile: string): string => fileURLToPath(new URL(`../../../target/${profile}/tincan`, import.meta.url));
+  const candidates = [process.env['TINCAN_BIN'] ?? '', target('release'), target('debug')];
+  const found = candidates.find((path) => path !== '' && existsSync(path));
+  if (!found) throw new Error('there is no server to test: run `make build`, or set TINCAN_BIN');
+  return found;
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}

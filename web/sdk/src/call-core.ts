@@ -1,0 +1,402 @@
+/**
+ * The inside of a call: its state, its deadlines and its sound, driven by the server's frames.
+ *
+ * The states and their graph are in `call-state.ts`, decisions about odd cases in `verdict.ts`, the sound in `leg.ts`;
+ * what the user does is in `call.ts`. Nothing here asks whether the server can be reached: what is sent waits in the
+ * session, and what must not wait goes over the data channel too.
+ */
+
+import type { AudioUser } from './audio-devices.js';
+import type { CallHost, CallInit } from './call-host.js';
+import { isAccepted, next } from './call-state.js';
+import type { CallEvent } from './call-state.js';
+import { Emitter } from './emitter.js';
+import { CallError, WARNINGS } from './errors.js';
+import { parseAddress } from './ids.js';
+import { Leg } from './leg.js';
+import type { CtlMessage, RemoteMediaFrame } from './media.js';
+import type { CallEvents, CallState, CallSummary, EndReason, JsonValue, Level, Peer, Warning } from './types.js';
+import { afterForgetting, afterRefusal } from './verdict.js';
+import type { CallSnapshot, CallUpdate, ClientFrame, HangupReason, ServerFrame } from './wire.js';
+
+/** How long a request or an accept waits for a server that cannot be reached, or an accept for its confirmation. */
+export const WORD_MS = 15_000;
+/** A server that has the request says something when the time to reach a device is over, which is 60 s at most. */
+const REACH_MS = 75_000;
+/** The server ends a call without sound 20 s after the accept; a little later we do, in case it is gone. */
+const SETUP_MS = 25_000;
+/** An outgoing call that nobody accepted does not outlive the server's absence for longer. */
+const ALONE_MS = 45_000;
+/** How much longer than told an incoming call rings, since the server's own end is on its way. */
+const RING_GRACE_MS = 1_000;
+
+/** What {@link Call} is made of; not to be used by itself. */
+export abstract class CallCore extends Emitter<CallEvents> {
+  readonly direction: 'outgoing' | 'incoming';
+  /** What the caller gave to `connect()`. */
+  readonly context: JsonValue | undefined;
+  /** When it began on this device, milliseconds since the Unix epoch. */
+  readonly createdAt = Date.now();
+  /** How it ended. Never rejects. */
+  readonly ended: Promise<CallSummary>;
+
+  protected readonly host: CallHost;
+  #id: string;
+  #peer: Peer;
+  #state: CallState;
+  #offers: boolean;
+  protected leg: Leg | undefined;
+  #early: RemoteMediaFrame[] = [];
+  #muted = false;
+  #remoteMuted = false;
+  #level: Level = { input: 0, output: 0 };
+  #connectedAt: number | undefined;
+  #isDetached = false;
+  /** Since when the server cannot be reached, while nobody has accepted. */
+  #aloneSince: number | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #resolveEnded!: (summary: CallSummary) => void;
+
+  /** @internal */
+  constructor(host: CallHost, init: CallInit) {
+    super();
+    this.host = host;
+    this.#id = init.id;
+    this.direction = init.direction;
+    this.context = init.context;
+    this.#peer = init.peer;
+    this.#offers = init.direction === 'outgoing';
+    this.#state = this.#offers ? 'requesting' : 'incoming';
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    if (init.microphone) this.makeLeg(init.microphone, host.iceServers());
+    if (this.#offers) this.#awaitWord();
+    else this.arm((init.ringMs ?? ALONE_MS) + RING_GRACE_MS, () => this.finish('no_answer', 'server'));
+  }
+
+  /** The call's id, equal on both sides. Changes once if both users rang each other: two calls become one. */
+  get id(): string {
+    return this.#id;
+  }
+
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** When sound first flowed, milliseconds since the Unix epoch; `undefined` before. */
+  get connectedAt(): number | undefined {
+    return this.#connectedAt;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  get remoteMuted(): boolean {
+    return this.#remoteMuted;
+  }
+
+  /** The latest loudness; moves only while somebody listens to `level`. */
+  get level(): Level {
+    return this.#level;
+  }
+
+  /** The other side's sound, once there is any. It is played already; this is for looking at it. */
+  get remoteStream(): MediaStream | undefined {
+    return this.leg?.remoteStream;
+  }
+
+  /** @internal */
+  readonly audioUser: AudioUser = {
+    useInput: async (id) => this.leg?.useInput(id),
+    outputLost: () => this.#warn('output-lost'),
+  };
+
+  /** @internal A frame of the server that names this call. */
+  handle(frame: ServerFrame): void {
+    switch (frame.type) {
+      case 'call-delivered':
+        this.step('delivered');
+        return;
+      case 'call-ringing':
+        this.step('rings');
+        if (this.#state === 'ringing') this.emit('ringing', { device: frame.from });
+        return;
+      case 'call-accept':
+        return this.#accepted(frame.data.peer);
+      case 'offer':
+      case 'answer':
+      case 'candidate':
+      case 'candidates':
+        if (this.leg) this.leg.receive(frame);
+        else this.#early.push(frame);
+        return;
+      case 'call-update':
+        return this.#updated(frame.data);
+      case 'call-ended':
+        return this.finish(frame.data.reason, this.#who(frame.data.by), { talkMs: frame.data.talk_ms });
+      case 'error':
+        return this.#refused(CallError.fromWire(frame.data.code, frame.data.message, frame.data.retry_ms));
+      case 'call-request':
+      case 'ice-servers-response':
+        return; // the device's own
+    }
+  }
+
+  /** @internal Both rang each other: this call goes on as the other side's, in which we are the callee. */
+  mergeInto(id: string): void {
+    this.#id = id;
+    this.#offers = false;
+  }
+
+  /** @internal Ends without telling the server, which told us or is told otherwise. */
+  endAs(reason: EndReason, by: CallSummary['by']): void {
+    this.finish(reason, by);
+  }
+
+  /** @internal The server cannot be reached. */
+  signalingLost(): void {
+    if (this.#state === 'requesting') return this.#awaitWord();
+    if (this.#state !== 'delivered' && this.#state !== 'ringing') return;
+    // Every failed attempt to reconnect says so again.
+    this.#aloneSince ??= Date.now();
+    this.arm(ALONE_MS - (Date.now() - this.#aloneSince), () => {
+      this.send({ type: 'call-cancel', call: this.#id });
+      this.finish('connection_lost', 'server');
+    });
+  }
+
+  /** @internal The server can be reached again. */
+  signalingBack(): void {
+    this.#aloneSince = undefined;
+    if (this.#state === 'requesting') this.#awaitWord();
+    else if (this.#state === 'delivered' || this.#state === 'ringing') this.#disarm();
+    this.leg?.signalingBack();
+  }
+
+  /** @internal The network may have changed. */
+  networkChanged(): void {
+    this.leg?.networkChanged();
+  }
+
+  /** @internal The server lost the session; see `afterForgetting`. */
+  reconcile(listed: CallSnapshot | undefined, resent: boolean): void {
+    switch (afterForgetting(this.#state, listed, resent)) {
+      case 'keep':
+        return;
+      case 'lost':
+        return this.finish('connection_lost', 'server');
+      case 'detach':
+        return this.#detach();
+      case 'accepted':
+        return this.#accepted(listed?.peer ?? this.#peer.user);
+      case 'say-connected':
+        return this.#sendUpdate({ media: 'connected', muted: this.#muted });
+      case 'start-over':
+        return this.leg?.startOver();
+      case 'say-ringing':
+        return this.send({ type: 'call-ringing', call: this.#id });
+      case 'say-accept':
+        // Without a leg the user has yet to allow the microphone, and the accept is yet to be sent.
+        if (this.leg) this.send({ type: 'call-accept', call: this.#id });
+        return;
+      case 'rings':
+        return void this.step('rings');
+      case 'delivered':
+        return void this.step('delivered');
+    }
+  }
+
+  protected override listenersChanged(event: keyof CallEvents): void {
+    if (event === 'level') this.leg?.listen(this.listenerCount('level') > 0);
+  }
+
+  #accepted(peer: string): void {
+    // Accepted in our name while we only ring here: a request of ours that was given up met this call.
+    if (this.#state === 'incoming') return this.abandon('hung_up');
+    if (!this.step('accepted')) return;
+    this.#peer = parseAddress(peer);
+    this.arm(SETUP_MS, () => this.abandon('media_failed'));
+    this.emit('accept', { peer: this.#peer });
+    this.begin();
+  }
+
+  protected begin(): void {
+    void this.leg?.begin({ offers: this.#offers });
+  }
+
+  protected makeLeg(microphone: MediaStream, iceServers: Promise<RTCIceServer[]>): void {
+    const { platform, audio } = this.host;
+    const leg = (this.leg = new Leg({
+      platform,
+      audio,
+      microphone,
+      iceServers,
+      muted: this.#muted,
+      isOnline: () => this.host.isOnline(),
+      later: (ms, task) => this.host.later(ms, task),
+      send: (frame) => this.send({ ...frame, call: this.#id }),
+      onUp: () => this.#mediaUp(),
+      onLost: (cause) => {
+        if (!this.step('media-lost')) return;
+        this.#sendUpdate({ media: 'lost' });
+        this.emit('reconnecting', { cause });
+      },
+      onBack: (afterMs) => {
+        if (!this.step('media-up')) return;
+        this.#sendUpdate({ media: 'connected' });
+        this.emit('reconnected', { afterMs });
+      },
+      onGiveUp: (reason) => this.abandon(reason),
+      onCtl: (message) => this.#heard(message),
+      onWarning: (name) => this.#warn(name),
+      onLevel: (level) => this.emit('level', (this.#level = level)),
+    }));
+    for (const frame of this.#early.splice(0)) leg.receive(frame);
+    if (this.listenerCount('level') > 0) leg.listen(true);
+  }
+
+  #mediaUp(): void {
+    if (!this.step('media-up')) return;
+    this.#disarm();
+    this.#connectedAt = Date.now();
+    this.#sendUpdate({ media: 'connected', ...(this.#muted && { muted: true }) });
+  }
+
+  #heard(message: CtlMessage): void {
+    if (message.type === 'update') this.#updated(message.update);
+    else if (message.type === 'hangup') this.finish(message.reason, 'remote', { settle: true });
+  }
+
+  #updated({ muted }: CallUpdate): void {
+    if (muted === undefined || muted === this.#remoteMuted) return;
+    this.#remoteMuted = muted;
+    this.emit('remoteMute', muted);
+  }
+
+  /** The server refused something about this call. */
+  #refused(error: CallError): void {
+    switch (afterRefusal(this.#state, error.code)) {
+      case 'fail':
+        return this.finish('failed', 'server', { error });
+      case 'elsewhere':
+        return this.finish('answered_elsewhere', 'server');
+      case 'lost':
+        return this.finish('connection_lost', 'server', { error });
+      case 'detach':
+        return this.#detach();
+      case 'ring-on':
+        if (!this.step('accept-failed')) return;
+        this.#dropLeg();
+        this.arm(ALONE_MS, () => this.finish('no_answer', 'server'));
+        return this.emit('error', error);
+      case 'report':
+        return this.emit('error', error);
+      case 'ignore':
+        return;
+    }
+  }
+
+  /** The server does not know the call, but sound flows: the call goes on without it. */
+  #detach(): void {
+    if (this.#isDetached) return;
+    this.#isDetached = true;
+    this.#warn('detached');
+  }
+
+  /** A request about which nothing is heard fails in the end. */
+  #awaitWord(): void {
+    const online = this.host.isOnline();
+    if (online) this.#aloneSince = undefined;
+    else this.#aloneSince ??= Date.now();
+    const ms = this.#aloneSince === undefined ? REACH_MS : WORD_MS - (Date.now() - this.#aloneSince);
+    this.arm(ms, () => {
+      this.send({ type: 'call-cancel', call: this.#id });
+      this.finish('failed', 'server', { error: new CallError(online ? 'timeout' : 'signaling-lost') });
+    });
+  }
+
+  /** We end an accepted call. */
+  protected abandon(reason: HangupReason): void {
+    this.send({ type: 'hangup', call: this.#id, data: { reason } });
+    this.finish(reason, 'local', { lastWord: { type: 'hangup', reason } });
+  }
+
+  protected finish(
+    reason: EndReason,
+    by: CallSummary['by'],
+    more: { talkMs?: number | undefined; error?: CallError; lastWord?: CtlMessage; settle?: boolean } = {},
+  ): void {
+    if (!this.step('end')) return;
+    this.#disarm();
+    this.#dropLeg(more.lastWord);
+    const at = Date.now();
+    const talkMs = more.talkMs ?? (this.#connectedAt === undefined ? 0 : Math.max(0, at - this.#connectedAt));
+    const summary = { reason, by, talkMs, at, ...(more.error && { error: more.error }) };
+    this.host.onEnded(this.#id, this.#peer, more.settle ?? false);
+    this.#resolveEnded(summary);
+    if (more.error) this.emit('error', more.error);
+    this.emit('ended', summary);
+  }
+
+  #dropLeg(lastWord?: CtlMessage): void {
+    this.leg?.close(lastWord);
+    this.leg = undefined;
+    this.#early = [];
+  }
+
+  /** Whose act it was, by address. Another device of ours counts as us. */
+  #who(by: string | undefined): CallSummary['by'] {
+    if (by === undefined) return 'server';
+    return parseAddress(by).user === this.#peer.user ? 'remote' : 'local';
+  }
+
+  protected step(event: CallEvent): boolean {
+    const from = this.#state;
+    const to = next(from, event);
+    if (to === undefined) return false;
+    this.#state = to;
+    // The server spoke: the request did arrive.
+    if (from === 'requesting') this.#disarm();
+    this.emit('state', { from, to, at: Date.now() });
+    return true;
+  }
+
+  protected send(frame: ClientFrame): void {
+    this.host.send(frame);
+  }
+
+  #sendUpdate(data: CallUpdate): void {
+    if (isAccepted(this.#state)) this.send({ type: 'call-update', call: this.#id, data });
+  }
+
+  protected setMuted(on: boolean): void {
+    if (on === this.#muted || this.#state === 'ended') return;
+    this.#muted = on;
+    this.leg?.mute(on);
+    this.#tellUpdate({ muted: on });
+    this.emit('mute', on);
+  }
+
+  /** Over both ways: the data channel works while the server is away. */
+  #tellUpdate(update: CallUpdate): void {
+    this.#sendUpdate(update);
+    this.leg?.tell({ type: 'update', update });
+  }
+
+  #warn(name: Warning['name']): void {
+    this.emit('warning', { name, message: WARNINGS[name] });
+  }
+
+  protected arm(ms: number, task: () => void): void {
+    this.#disarm();
+    this.#deadline = setTimeout(task, ms);
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#deadline);
+  }
+}

@@ -1,0 +1,36 @@
+/** What a call needs of its device, and what it begins with. */
+
+import type { AudioDevices } from './audio-devices.js';
+import type { Call } from './call.js';
+import type { Platform } from './platform.js';
+import type { ConnectOptions, JsonValue, Peer } from './types.js';
+import type { ClientFrame } from './wire.js';
+
+export interface CallHost {
+  readonly platform: Platform;
+  readonly audio: AudioDevices;
+  /** Whether a frame would reach the server now. */
+  isOnline(): boolean;
+  /** Sends now or as soon as the server can be reached. */
+  send(frame: ClientFrame): void;
+  /** Runs a task later, or at once when the device is destroyed. */
+  later(ms: number, task: () => void): void;
+  /** Never rejects. */
+  iceServers(): Promise<RTCIceServer[]>;
+  /** Whether another call is under way here, not merely ringing. */
+  isBusy(except: Call): boolean;
+  /** `settle`: the other browser ended it; the server may not know yet. */
+  onEnded(id: string, peer: Peer, settle: boolean): void;
+  connect(options: ConnectOptions): Promise<Call>;
+}
+
+export interface CallInit {
+  id: string;
+  direction: 'outgoing' | 'incoming';
+  peer: Peer;
+  context: JsonValue | undefined;
+  /** Outgoing only: the microphone is open before anybody is rung. */
+  microphone?: MediaStream;
+  /** Incoming only: how long it may ring. */
+  ringMs?: number;
+}

@@ -1,0 +1,433 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Call } from './call.js';
+import type { CallError } from './errors.js';
+import { pass, registered, settle } from './testing/fake-platform.js';
+import type { Bench } from './testing/fake-platform.js';
+import type { FakePeerConnection } from './testing/fake-media.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const ID = 'BBBBBBBBBBBBBBBBBBBBBB';
+const code = (promise: Promise<unknown>) => promise.then(() => 'none', (error: unknown) => (error as CallError).code);
+
+interface InCall extends Bench {
+  call: Call;
+}
+
+async function outgoing(): Promise<InCall> {
+  const made = await registered();
+  return { ...made, call: await made.device.connect({ to: 'bob' }) };
+}
+
+async function incoming(): Promise<InCall> {
+  const made = await registered();
+  made.server.send({ type: 'call-request', call: ID, from: 'bob/phone', data: {}, exp: 45_000 });
+  return { ...made, call: made.device.calls[0]! };
+}
+
+/** Sound flows from now on, until the test says otherwise. */
+function flow(pc: FakePeerConnection): { stop: () => void } {
+  let packets = 0;
+  let flowing = true;
+  pc.getStats = async () => {
+    if (flowing) packets += 25;
+    return new Map([['i', { id: 'i', type: 'inbound-rtp', kind: 'audio', packetsReceived: packets }]]);
+  };
+  return { stop: () => void (flowing = false) };
+}
+
+async function connected(): Promise<InCall & { flowing: { stop: () => void } }> {
+  const made = await outgoing();
+  made.server.send({ type: 'call-accept', call: made.call.id, data: { peer: 'bob/phone' } });
+  await settle();
+  const flowing = flow(made.pc());
+  made.server.send({
+    type: 'answer',
+    call: made.call.id,
+    from: 'bob/phone',
+    data: { type: 'answer', sdp: 'a', n: 1 },
+  });
+  await settle();
+  made.pc().become('connected');
+  made.server.ack();
+  return { ...made, flowing };
+}
+
+/** The server is killed and comes back without memory of the session. */
+async function restart({ server, call }: InCall, state?: string): Promise<void> {
+  server.close();
+  await pass(300);
+  if (server.socket.readyState === 3) await pass(300);
+  server.open();
+  const listed = { call: call.id, role: 'caller', peer: 'bob/phone', age_ms: 5_000 } as const;
+  server.welcome({ calls: state ? [{ ...listed, state }] : [] });
+  await settle();
+}
+
+test('the caller hears the truth step by step, and offers only after the accept', async () => {
+  const { call, server, pc } = await outgoing();
+  const states: string[] = [];
+  const rang: string[] = [];
+  call.on('state', ({ to }) => states.push(to));
+  call.on('ringing', ({ device }) => rang.push(device));
+  server.send({ type: 'call-delivered', call: call.id, data: { devices: 2 } });
+  server.send({ type: 'call-ringing', call: call.id, from: 'bob/phone' });
+  server.send({ type: 'call-ringing', call: call.id, from: 'bob/web' });
+  await settle();
+  expect(server.sent('offer')).toEqual([]);
+  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  await settle();
+  expect(server.sent('offer')).toMatchObject([{ call: call.id, data: { type: 'offer', n: 1 } }]);
+  pc().become('connected');
+  expect(states).toEqual(['delivered', 'ringing', 'negotiating', 'connected']);
+  expect(rang).toEqual(['bob/phone', 'bob/web']);
+  expect(server.sent('call-update')).toMatchObject([{ data: { media: 'connected' } }]);
+});
+
+test('the microphone of a callee opens on accept and not before, and only then is the accept sent', async () => {
+  const { call, server, mic } = await incoming();
+  await pass(5_000);
+  expect(mic.asked).toEqual([]);
+  const accepting = call.accept();
+  expect(call.state).toBe('accepting');
+  expect(mic.asked).toHaveLength(1);
+  expect(server.sent('call-accept')).toEqual([]);
+  await accepting;
+  expect(server.sent('call-accept')).toHaveLength(1);
+});
+
+test('a callee waits for the offer and answers it', async () => {
+  const { call, server, pc } = await incoming();
+  await call.accept();
+  server.send({ type: 'call-accept', call: ID, data: { peer: 'bob/phone' } });
+  // Frames that come before the peer connection exists are not lost.
+  server.send({ type: 'offer', call: ID, from: 'bob/phone', data: { type: 'offer', sdp: 'o', n: 1 } });
+  server.send({ type: 'candidates', call: ID, from: 'bob/phone', data: [{ candidate: 'x' }, null] });
+  await settle();
+  expect(server.sent('offer')).toEqual([]);
+  expect(server.sent('answer')).toMatchObject([{ data: { type: 'answer', n: 1 } }]);
+  expect(pc().candidates).toEqual([{ candidate: 'x' }]);
+});
+
+test('a microphone that fails on accept lets it ring on, and accept can be tried again', async () => {
+  const { call, server, mic } = await incoming();
+  mic.fail = 'NotAllowedError';
+  expect(await code(call.accept())).toBe('mic-denied');
+  expect(call.state).toBe('incoming');
+  expect(server.sent('call-accept')).toEqual([]);
+  mic.fail = undefined;
+  await call.accept();
+  expect(call.state).toBe('accepting');
+});
+
+test('a call that ends while the microphone opens releases it and accepts nothing', async () => {
+  const { call, server, mic } = await incoming();
+  const accepting = code(call.accept());
+  server.send({ type: 'call-ended', call: ID, data: { reason: 'cancelled', by: 'bob/phone' } });
+  expect(await accepting).toBe('call-ended');
+  expect(mic.tracks.every((track) => track.stopped)).toBe(true);
+  expect(server.sent('call-accept')).toEqual([]);
+  expect(await call.ended).toMatchObject({ reason: 'cancelled', by: 'remote', talkMs: 0 });
+});
+
+test('an accept that came too late is answered elsewhere', async () => {
+  const { call, server, mic } = await incoming();
+  await call.accept();
+  server.send({ type: 'error', call: ID, data: { code: 'already_answered' } });
+  expect((await call.ended).reason).toBe('answered_elsewhere');
+  expect(mic.tracks[0]?.stopped).toBe(true);
+});
+
+test('a call accepted on another device stops ringing here', async () => {
+  const { call, server } = await incoming();
+  server.send({ type: 'call-ended', call: ID, data: { reason: 'answered_elsewhere', by: 'alice/phone' } });
+  expect(await call.ended).toMatchObject({ reason: 'answered_elsewhere', by: 'local' });
+});
+
+test('reject ends it on all devices, ignore on this one', async () => {
+  const all = await incoming();
+  all.call.reject();
+  expect(all.server.sent('call-reject')).toMatchObject([{ data: { scope: 'all', reason: 'declined' } }]);
+  const here = await incoming();
+  here.call.ignore();
+  expect(here.server.sent('call-reject')).toMatchObject([{ data: { scope: 'here' } }]);
+});
+
+test('hangup cancels before the accept, and hangs up after it', async () => {
+  const early = await outgoing();
+  early.call.hangup();
+  expect(early.server.sent('call-cancel')).toHaveLength(1);
+  expect(await early.call.ended).toMatchObject({ reason: 'cancelled', by: 'local' });
+  expect(early.mic.tracks[0]?.stopped).toBe(true);
+  const late = await connected();
+  await pass(61_000);
+  late.call.hangup();
+  late.call.hangup();
+  expect(late.server.sent('hangup')).toHaveLength(1);
+  expect(await late.call.ended).toMatchObject({ reason: 'hung_up', by: 'local', talkMs: 61_000 });
+});
+
+test('a request that the server refuses fails with the reason', async () => {
+  const { call, server, mic } = await outgoing();
+  server.send({ type: 'error', call: call.id, data: { code: 'rate_limited', retry_ms: 5_000 } });
+  const { reason, error } = await call.ended;
+  expect([reason, error?.code, error?.retryable, error?.retryAfterMs]).toEqual(['failed', 'rate-limited', true, 5_000]);
+  expect(mic.tracks[0]?.stopped).toBe(true);
+});
+
+test('a request waits for the server to reach somebody, and fails only if it says nothing at all', async () => {
+  const { call, server } = await outgoing();
+  await pass(74_000);
+  expect(call.state).toBe('requesting');
+  await pass(1_000);
+  expect((await call.ended).error?.code).toBe('timeout');
+  expect(server.sent('call-cancel')).toHaveLength(1);
+});
+
+test('a request that cannot be sent fails after 15 s', async () => {
+  const { call, server } = await outgoing();
+  await pass(5_000);
+  server.close();
+  for (let i = 0; i < 15; i += 1) {
+    expect(call.state).toBe('requesting');
+    await pass(1_000);
+    server.close();
+  }
+  expect((await call.ended).error?.code).toBe('signaling-lost');
+});
+
+test('a ringing call does not outlive the absence of the server by more than 45 s', async () => {
+  const { call, server } = await outgoing();
+  server.send({ type: 'call-delivered', call: call.id, data: { devices: 1 } });
+  for (let i = 0; i < 45; i += 1) {
+    expect(call.state).toBe('delivered');
+    server.close();
+    await pass(1_000);
+  }
+  expect((await call.ended).reason).toBe('connection_lost');
+});
+
+test('a call without a sound path ends as media_failed, even if the server is gone', async () => {
+  const { call, server } = await outgoing();
+  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  await settle();
+  server.close();
+  await pass(25_000);
+  expect(await call.ended).toMatchObject({ reason: 'media_failed', by: 'local' });
+});
+
+test('an offer that nobody answers is made again', async () => {
+  const { call, server } = await outgoing();
+  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  await pass(5_100);
+  expect(server.sent('offer').map((f) => (f['data'] as { n: number }).n)).toEqual([1, 2]);
+});
+
+test('the other side hangs up: the microphone is released and the reason is theirs', async () => {
+  const { call, server, mic, pc } = await connected();
+  server.send({ type: 'call-ended', call: call.id, data: { reason: 'hung_up', by: 'bob/phone', talk_ms: 1234 } });
+  expect(await call.ended).toMatchObject({ reason: 'hung_up', by: 'remote', talkMs: 1234 });
+  expect(mic.tracks[0]?.stopped).toBe(true);
+  expect(pc().closed).toBe(true);
+});
+
+test('a server killed and restarted in mid-call does not touch the sound, and hang-up then works', async () => {
+  const made = await connected();
+  const { call, server, pc, mic } = made;
+  const states: string[] = [];
+  call.on('state', ({ to }) => states.push(to));
+  await pass(10_000);
+  await restart(made, 'connected');
+  await pass(10_000);
+  expect(states).toEqual([]);
+  expect(pc().closed).toBe(false);
+  expect(pc().offers).toHaveLength(1);
+  expect(mic.tracks[0]?.stopped).toBe(false);
+  expect(server.numbered()).toMatchObject([{ type: 'call-update', data: { media: 'connected' } }]);
+  call.hangup();
+  expect(server.numbered().at(-1)).toMatchObject({ type: 'hangup', call: call.id, seq: 2 });
+});
+
+test('a call with sound that the server no longer knows goes on, and is hung up over the data channel', async () => {
+  const made = await connected();
+  const { call, pc } = made;
+  const warned: string[] = [];
+  call.on('warning', ({ name }) => warned.push(name));
+  await restart(made);
+  expect(call.state).toBe('connected');
+  expect(warned).toEqual(['detached']);
+  call.hangup();
+  expect(pc().channel.sent).toEqual([{ type: 'hangup', reason: 'hung_up' }]);
+  expect(pc().closed).toBe(false);
+  await pass(250);
+  expect(pc().closed).toBe(true);
+});
+
+test('hang-up works while the server is down, and the server hears of it later', async () => {
+  const { call, server, pc } = await connected();
+  server.close();
+  call.hangup();
+  expect(pc().channel.sent).toEqual([{ type: 'hangup', reason: 'hung_up' }]);
+  await pass(300);
+  server.open();
+  server.welcome({ calls: [{ call: call.id, role: 'caller', peer: 'bob/phone', state: 'connected', age_ms: 1 }] });
+  expect(server.numbered()).toMatchObject([{ type: 'hangup', call: call.id }]);
+});
+
+test('a hang-up over the data channel ends the call, and the server is told if it says nothing', async () => {
+  const { call, server, pc } = await connected();
+  pc().channel.hear({ type: 'hangup', reason: 'hung_up' });
+  expect(await call.ended).toMatchObject({ reason: 'hung_up', by: 'remote' });
+  await pass(1_900);
+  expect(server.sent('hangup')).toEqual([]);
+  await pass(200);
+  expect(server.sent('hangup')).toHaveLength(1);
+});
+
+test('a hang-up that comes both ways ends the call once', async () => {
+  const { call, server, pc } = await connected();
+  let ends = 0;
+  call.on('ended', () => (ends += 1));
+  pc().channel.hear({ type: 'hangup', reason: 'hung_up' });
+  server.send({ type: 'call-ended', call: call.id, data: { reason: 'hung_up', by: 'bob/phone' } });
+  await pass(5_000);
+  expect([ends, server.sent('hangup')]).toEqual([1, []]);
+});
+
+test('a ringing call that is not listed after a restart has ended', async () => {
+  const made = await outgoing();
+  made.server.send({ type: 'call-delivered', call: made.call.id, data: { devices: 1 } });
+  made.server.ack();
+  await restart(made);
+  expect(await made.call.ended).toMatchObject({ reason: 'connection_lost', by: 'server' });
+});
+
+test('a request that was not acknowledged is sent again and goes on', async () => {
+  const made = await outgoing();
+  await restart(made);
+  expect(made.server.numbered()).toMatchObject([{ type: 'call-request', call: made.call.id, seq: 1 }]);
+  expect(made.call.state).toBe('requesting');
+});
+
+test('an accept that was missed while away is found in the list', async () => {
+  const made = await outgoing();
+  made.server.send({ type: 'call-delivered', call: made.call.id, data: { devices: 1 } });
+  made.server.ack();
+  await restart(made, 'negotiating');
+  expect(made.call.state).toBe('negotiating');
+  expect(made.server.sent('offer')).toHaveLength(1);
+});
+
+test('an accepted call without sound starts over after the server lost the session', async () => {
+  const made = await outgoing();
+  made.server.send({ type: 'call-accept', call: made.call.id, data: { peer: 'bob/phone' } });
+  await settle();
+  await restart(made, 'negotiating');
+  expect(made.server.sent('offer').map((f) => (f['data'] as { n: number }).n)).toEqual([1, 2]);
+  expect(made.pc().offers[1]).toEqual({ iceRestart: true });
+});
+
+test('silence makes the call reconnecting, and sound connected again; the server hears of both', async () => {
+  const { call, server, pc, flowing } = await connected();
+  const heard: unknown[] = [];
+  call.on('reconnecting', (event) => heard.push(event));
+  call.on('reconnected', (event) => heard.push(event));
+  await pass(1_000);
+  flowing.stop();
+  await pass(3_000);
+  expect(call.state).toBe('reconnecting');
+  expect(pc().offers.at(-1)).toEqual({ iceRestart: true });
+  flow(pc());
+  pc().counters = [];
+  await pass(2_000);
+  expect(call.state).toBe('connected');
+  expect(heard).toMatchObject([{ cause: 'silence' }, { afterMs: expect.any(Number) }]);
+  expect(server.sent('call-update').map((f) => f['data'])).toEqual([
+    { media: 'connected' },
+    { media: 'lost' },
+    { media: 'connected' },
+  ]);
+});
+
+test('silence without end is given up after 45 s as connection_lost, and can be redialed', async () => {
+  const { call, server, flowing } = await connected();
+  flowing.stop();
+  await pass(50_000);
+  expect(await call.ended).toMatchObject({ reason: 'connection_lost', by: 'local' });
+  expect(server.sent('hangup')).toMatchObject([{ data: { reason: 'connection_lost' } }]);
+  const again = await call.redial();
+  expect([again.id === call.id, again.peer.user]).toEqual([false, 'bob']);
+});
+
+test('mute silences the track and tells the other side both ways', async () => {
+  const { call, server, pc, mic } = await connected();
+  const heard: boolean[] = [];
+  call.on('mute', (on) => heard.push(on));
+  call.mute();
+  call.mute();
+  expect(mic.tracks[0]?.enabled).toBe(false);
+  expect(server.sent('call-update').at(-1)).toMatchObject({ data: { muted: true } });
+  expect(pc().channel.sent).toEqual([{ type: 'update', update: { muted: true } }]);
+  call.mute(false);
+  expect(heard).toEqual([true, false]);
+});
+
+test('a call muted while it rings is muted from the first moment', async () => {
+  const { call, mic } = await incoming();
+  call.mute();
+  await call.accept();
+  expect(mic.tracks[0]?.enabled).toBe(false);
+});
+
+test('the other side is known to be muted, once, whichever way it comes', async () => {
+  const { call, server, pc } = await connected();
+  const heard: boolean[] = [];
+  call.on('remoteMute', (on) => heard.push(on));
+  pc().channel.hear({ type: 'update', update: { muted: true } });
+  server.send({ type: 'call-update', call: call.id, from: 'bob/phone', data: { muted: true } });
+  expect([heard, call.remoteMuted]).toEqual([[true], true]);
+});
+
+test('another microphone is taken without negotiating, and the old one is released', async () => {
+  const { call, pc, mic, device } = await connected();
+  await call.setInput('usb');
+  expect(mic.asked.at(-1)?.audio).toMatchObject({ deviceId: { exact: 'usb' } });
+  expect(pc().senders[0]?.track).toBe(mic.tracks[1]);
+  expect([mic.tracks[0]?.stopped, pc().offers.length]).toEqual([true, 1]);
+  await device.audio.setInput('other');
+  expect(pc().senders[0]?.track).toBe(mic.tracks[2]);
+});
+
+test('a microphone that goes away is replaced, and the user is warned', async () => {
+  const { call, pc, mic } = await connected();
+  const warned: string[] = [];
+  call.on('warning', ({ name }) => warned.push(name));
+  mic.tracks[0]?.onended?.();
+  await settle();
+  expect(warned).toEqual(['input-lost']);
+  expect(pc().senders[0]?.track).toBe(mic.tracks[1]);
+});
+
+test('a speaker that goes away gives way to the default one', async () => {
+  const { call, device, mic, sink } = await connected();
+  const warned: string[] = [];
+  call.on('warning', ({ name }) => warned.push(name));
+  await call.setOutput('headset');
+  expect(sink.sinkId).toBe('headset');
+  mic.devices = [{ kind: 'audiooutput', deviceId: 'default', label: 'Speaker' }];
+  mic.dispatchEvent(new Event('devicechange'));
+  await settle();
+  expect([sink.sinkId, warned, device.audio.output]).toEqual(['', ['output-lost'], undefined]);
+});
+
+test('sound that the browser holds back is a warning', async () => {
+  const { call, pc, sink, mic } = await connected();
+  const warned: string[] = [];
+  call.on('warning', ({ name }) => warned.push(name));
+  sink.play = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+  pc().ontrack?.({ track: mic.tracks[0]! });
+  await settle();
+  expect(warned).toEqual(['playback-blocked']);
+  expect(call.remoteStream).toBeDefined();
+});

@@ -1,0 +1,177 @@
+/**
+ * One peer connection: offers, answers, candidates, and the `ctl` data channel beside the sound.
+ *
+ * Perfect negotiation (W3C WebRTC §10.7) with the callee polite, but with explicit offers and every step in one queue:
+ * when a description is handled, the signaling state is certain, so a collision is simply an offer that meets an offer.
+ * An answer repeats its offer's number, so one to an offer that was since withdrawn is told apart.
+ *
+ * Not here: when to restart (`watchdog.ts`), what the call makes of it (`leg.ts`).
+ */
+
+import { withFec } from './sdp.js';
+import { Trickle } from './trickle.js';
+import type { CallUpdate, HangupReason, ServerFrame, WireCandidate, WireDescription } from './wire.js';
+
+/** What travels between the two browsers without the server. */
+export type CtlMessage = { type: 'hangup'; reason: HangupReason } | { type: 'update'; update: CallUpdate };
+
+/** What a peer connection sends by way of the server. */
+export type MediaFrame =
+  | { type: 'offer' | 'answer'; data: WireDescription }
+  | { type: 'candidates'; data: (WireCandidate | null)[] };
+
+/** The frames of the other side that belong here. */
+export type RemoteMediaFrame = Extract<ServerFrame, { type: 'offer' | 'answer' | 'candidate' | 'candidates' }>;
+
+export interface MediaOptions {
+  pc: RTCPeerConnection;
+  polite: boolean;
+  send: (frame: MediaFrame) => void;
+  onTrack: (track: MediaStreamTrack) => void;
+  onState: (state: RTCPeerConnectionState) => void;
+  onCtl: (message: CtlMessage) => void;
+}
+
+export class Media {
+  readonly #options: MediaOptions;
+  readonly #pc: RTCPeerConnection;
+  readonly #ctl: RTCDataChannel;
+  readonly #trickle: Trickle;
+  /** Every step runs after the one before it. */
+  #queue: Promise<void> = Promise.resolve();
+  /** Candidates that came before the description they belong to. */
+  #early: WireCandidate[] = [];
+  /** The number of our latest offer. */
+  #offer = 0;
+  #closed = false;
+
+  constructor(options: MediaOptions) {
+    this.#options = options;
+    const pc = (this.#pc = options.pc);
+    this.#trickle = new Trickle((data) => this.#send({ type: 'candidates', data }));
+    pc.onicecandidate = ({ candidate }) => {
+      // An empty candidate ends one generation; `null` ends gathering and says the same.
+      if (candidate?.candidate !== '') this.#trickle.add(candidate ? candidate.toJSON() : null);
+    };
+    pc.ontrack = ({ track }) => options.onTrack(track);
+    pc.onconnectionstatechange = () => {
+      if (!this.#closed) options.onState(pc.connectionState);
+    };
+    // Negotiated in advance on both sides, so it costs no round trip and no event.
+    this.#ctl = pc.createDataChannel('ctl', { negotiated: true, id: 0 });
+    this.#ctl.onmessage = ({ data }) => this.#heard(String(data));
+  }
+
+  /** Whether an offer of ours waits for its answer. */
+  get offerPending(): boolean {
+    return this.#pc.signalingState === 'have-local-offer';
+  }
+
+  /** Offers. With `restart`, also if a path exists: both sides then look for a new one (RFC 8445 §9). */
+  negotiate(options: { restart: boolean }): void {
+    this.#enqueue(() => this.#makeOffer(options.restart));
+  }
+
+  /** Takes a frame of the other side, in the order of arrival. */
+  receive(frame: RemoteMediaFrame): void {
+    switch (frame.type) {
+      case 'offer':
+        return this.#enqueue(() => this.#takeOffer(frame.data));
+      case 'answer':
+        return this.#enqueue(() => this.#takeAnswer(frame.data));
+      case 'candidate':
+        return this.#enqueue(() => this.#takeCandidates([frame.data]));
+      case 'candidates':
+        return this.#enqueue(() => this.#takeCandidates(frame.data));
+    }
+  }
+
+  /** Says it straight to the other browser. Returns whether the channel was open. */
+  tell(message: CtlMessage): boolean {
+    if (this.#ctl.readyState !== 'open') return false;
+    this.#ctl.send(JSON.stringify(message));
+    return true;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#trickle.stop();
+    this.#pc.close();
+  }
+
+  async #makeOffer(restart: boolean): Promise<void> {
+    const pc = this.#pc;
+    // The one before was not answered; its candidates may be of a network that is gone.
+    if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
+    if (pc.signalingState !== 'stable') return;
+    const { sdp } = await pc.createOffer({ iceRestart: restart });
+    await pc.setLocalDescription({ type: 'offer', sdp: sdp ?? '' });
+    this.#offer += 1;
+    this.#describe({ type: 'offer', sdp: withFec(sdp ?? ''), n: this.#offer });
+  }
+
+  async #takeOffer({ sdp, n }: WireDescription): Promise<void> {
+    const pc = this.#pc;
+    // The impolite side insists on its own offer; the polite one will withdraw when that arrives.
+    if (pc.signalingState !== 'stable' && !this.#options.polite) return;
+    // Withdraws an offer of our own, if there is one.
+    await pc.setRemoteDescription({ type: 'offer', sdp });
+    await this.#addEarly();
+    const answer = await pc.createAnswer();
+    await pc.setLocalDescription(answer);
+    this.#describe({ type: 'answer', sdp: withFec(answer.sdp ?? ''), ...(n === undefined ? {} : { n }) });
+  }
+
+  async #takeAnswer({ sdp, n }: WireDescription): Promise<void> {
+    if (this.#pc.signalingState !== 'have-local-offer' || (n !== undefined && n !== this.#offer)) return;
+    await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+    await this.#addEarly();
+  }
+
+  async #takeCandidates(candidates: (WireCandidate | null)[]): Promise<void> {
+    const known = candidates.filter((candidate) => candidate !== null);
+    this.#early.push(...known);
+    if (this.#pc.remoteDescription) await this.#addEarly();
+  }
+
+  async #addEarly(): Promise<void> {
+    for (const candidate of this.#early.splice(0)) {
+      try {
+        await this.#pc.addIceCandidate(candidate);
+      } catch {
+        // Of an offer that was withdrawn or not taken. If it mattered, no path is found, and the watchdog restarts.
+      }
+    }
+  }
+
+  #describe(data: WireDescription): void {
+    this.#trickle.flush();
+    this.#send({ type: data.type, data });
+  }
+
+  #send(frame: MediaFrame): void {
+    if (!this.#closed) this.#options.send(frame);
+  }
+
+  #heard(text: string): void {
+    if (this.#closed) return;
+    try {
+      this.#options.onCtl(JSON.parse(text) as CtlMessage);
+    } catch {
+      // Not JSON: a peer of another version.
+    }
+  }
+
+  #enqueue(step: () => Promise<void>): void {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#closed) return;
+      try {
+        await step();
+      } catch (error) {
+        // The watchdog or the call's deadline decides what becomes of it. Not louder: the error may quote the SDP.
+        if (!this.#closed) console.debug('tincan: a step of the negotiation failed', error);
+      }
+    });
+  }
+}

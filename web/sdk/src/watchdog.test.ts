@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { pass } from './testing/fake-platform.js';
+import { Watchdog } from './watchdog.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A watchdog over counters that move as long as `flows` and `checks` say so. */
+function make() {
+  const world = { flows: true, checks: true, online: true };
+  const log: string[] = [];
+  const since = Date.now();
+  const note = (what: string) => void log.push(`${(Date.now() - since) / 1000} ${what}`);
+  let packets = 0;
+  let responses = 0;
+  const watchdog = new Watchdog({
+    stats: async () => {
+      if (world.flows) packets += 25;
+      if (world.checks) responses += 1;
+      return new Map<string, unknown>([
+        ['in', { id: 'in', type: 'inbound-rtp', kind: 'audio', packetsReceived: packets }],
+        ['pair', { id: 'pair', type: 'candidate-pair', bytesReceived: packets * 80, responsesReceived: responses }],
+      ]);
+    },
+    canRestart: () => world.online,
+    restart: () => note('restart'),
+    onLost: (cause) => note(`lost ${cause}`),
+    onBack: (afterMs) => note(`back after ${afterMs / 1000}`),
+    onGiveUp: () => note('given up'),
+  });
+  watchdog.start();
+  const cut = () => Object.assign(world, { flows: false, checks: false });
+  return { world, log, watchdog, cut };
+}
+
+test('3 s without anything make the call reconnecting, and ICE restarts at once and then 1, 2, 4, 8, 8 s later', async () => {
+  const { log, cut } = make();
+  cut();
+  await pass(36_000);
+  expect(log).toEqual([
+    '3 lost silence',
+    '3 restart',
+    '4 restart',
+    '6 restart',
+    '10 restart',
+    '18 restart',
+    '26 restart',
+    '34 restart',
+  ]);
+});
+
+test('it gives up 45 s after sound was lost, and then does nothing more', async () => {
+  const { log, cut } = make();
+  cut();
+  await pass(100_000);
+  expect(log.at(-1)).toBe('48 given up');
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('sound that comes back ends the search', async () => {
+  const { world, log, cut } = make();
+  cut();
+  await pass(5_200);
+  Object.assign(world, { flows: true, checks: true });
+  await pass(60_000);
+  expect(log.slice(-1)).toEqual(['5.5 back after 2.5']);
+});
+
+test('silence of the other side is no loss as long as the path is checked', async () => {
+  const { world, log } = make();
+  world.flows = false;
+  await pass(60_000);
+  expect(log).toEqual([]);
+});
+
+test('answered checks alone are not sound that is back', async () => {
+  const { world, log, cut } = make();
+  cut();
+  await pass(4_000);
+  world.checks = true;
+  await pass(2_000);
+  expect(log.some((line) => line.includes('back'))).toBe(false);
+});
+
+test('without the server no restart is tried, and at its return one is made at once', async () => {
+  const { world, log, watchdog, cut } = make();
+  cut();
+  world.online = false;
+  await pass(10_200);
+  expect(log).toEqual(['3 lost silence']);
+  world.online = true;
+  watchdog.signalingBack();
+  expect(log.at(-1)).toBe('10.2 restart');
+});
+
+test('a connection that failed is restarted at once', async () => {
+  const { log, watchdog } = make();
+  await pass(1_000);
+  watchdog.failed();
+  expect(log).toEqual(['1 lost failed', '1 restart']);
+});
+
+test('after a change of the network 1 s of silence is enough', async () => {
+  const { log, watchdog, cut } = make();
+  await pass(1_000);
+  cut();
+  watchdog.networkChanged();
+  await pass(1_500);
+  expect(log).toEqual(['2 lost silence', '2 restart']);
+});
+
+test('hints that come in a bunch make one restart', async () => {
+  const { log, watchdog, cut } = make();
+  cut();
+  await pass(3_100);
+  watchdog.failed();
+  watchdog.networkChanged();
+  watchdog.signalingBack();
+  expect(log.filter((line) => line.endsWith('restart'))).toHaveLength(1);
+});
+
+test('statistics that fail count as silence', async () => {
+  const lost: string[] = [];
+  const watchdog = new Watchdog({
+    stats: () => Promise.reject(new Error('closed')),
+    canRestart: () => true,
+    restart: () => {},
+    onLost: (cause) => lost.push(cause),
+    onBack: () => {},
+    onGiveUp: () => {},
+  });
+  watchdog.start();
+  await pass(3_000);
+  expect(lost).toEqual(['silence']);
+  watchdog.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});
