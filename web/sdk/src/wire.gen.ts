@@ -262,9 +262,9 @@ export type ServerFrame<O extends Opaque = Opaque> =
   | { type: 'call-ringing'; call: CallId; from: Address }
   | { type: 'call-accept'; call: CallId; from: Address; data: Accepted }
   | { type: 'call-ended'; call: CallId; data: Ended }
-  | { type: 'offer'; call: CallId; from: Address; data?: O['offer'] }
-  | { type: 'answer'; call: CallId; from: Address; data?: O['answer'] }
-  | { type: 'candidate'; call: CallId; from: Address; data?: O['candidate'] }
+  | { type: 'offer'; call: CallId; from: Address; data: O['offer'] }
+  | { type: 'answer'; call: CallId; from: Address; data: O['answer'] }
+  | { type: 'candidate'; call: CallId; from: Address; data: O['candidate'] }
   | { type: 'candidates'; call: CallId; from: Address; data: O['candidates'] }
   | { type: 'call-update'; call: CallId; from: Address; data: CallUpdate }
   | { type: 'ice-servers-response'; re?: string; data: IceServers };

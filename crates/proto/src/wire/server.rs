@@ -89,7 +89,7 @@ pub enum ServerFrame<'a> {
         call: CallId,
         /// Who sent it.
         from: &'a Address,
-        /// A JSON text, or empty (a v1 client may leave it out).
+        /// A JSON text.
         data: &'a str,
     },
     /// The ICE servers.

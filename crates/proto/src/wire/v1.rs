@@ -57,7 +57,7 @@ pub struct V1Frame<'a> {
     pub kind: V1Type,
     /// Whom it names; `None` only for [`V1Type::IceServersRequest`].
     pub to: Option<UserId>,
-    /// A JSON text, or empty.
+    /// A JSON text; empty only where there is nothing to relay.
     pub data: &'a str,
 }
 
@@ -96,6 +96,9 @@ pub fn parse_v1(text: &str) -> Result<V1Frame<'_>, String> {
         return Err("`to` is missing".into());
     }
     let data = envelope.data.map_or("", RawValue::get);
+    if data.is_empty() && matches!(kind, V1Type::Offer | V1Type::Answer | V1Type::Candidate) {
+        return Err("`data` is missing".into());
+    }
     if kind == V1Type::CallRequest && data.len() > REQUEST_DATA_MAX {
         return Err("the data of a call-request has at most 4 KiB".into());
     }

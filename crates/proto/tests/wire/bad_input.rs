@@ -375,16 +375,19 @@ fn a_token_and_a_secret_are_never_shown() {
 #[test]
 fn v1_takes_an_object_with_a_type_and_a_name() {
     for text in [
-        r#"["offer","b"]"#,
+        r#"["offer","b",{}]"#,
         r#"["ice-servers-request"]"#,
-        r#"{"type":"offer","to":null}"#,
-        r#"{"type":["offer"],"to":"b"}"#,
+        r#"{"type":"offer","to":null,"data":{}}"#,
+        r#"{"type":"offer","to":"b"}"#,
+        r#"{"type":"answer","to":"b"}"#,
+        r#"{"type":"candidate","to":"b"}"#,
+        r#"{"type":["hangup"],"to":"b"}"#,
         r#"{"type":"ice-servers-response","to":"b"}"#,
         r#"{"type":"hello","to":"b"}"#,
         r#"{"type":"call-cancel","to":"b"}"#,
         r#"{"type":"offer","to":"b","data":{},"data":{}}"#,
-        r#"{"type":"offer","to":"\u202eb"}"#,
-        r#"{"type":"offer","to":"b/web"}"#,
+        r#"{"type":"hangup","to":"\u202eb"}"#,
+        r#"{"type":"hangup","to":"b/web"}"#,
         &nested(33),
     ] {
         assert!(parse_v1(text).is_err(), "{text}");

@@ -7,3 +7,4 @@ mod bad_input;
 mod corpus;
 mod protocol_doc;
 mod round_trip;
+mod websocket;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::util::{SHORT, Server, accepted, call_id, connected, end, media, quiet, ringing, roomy, two};
+use crate::util::{ENOUGH, SHORT, Server, accepted, call_id, connected, end, media, quiet, ringing, roomy, two};
 
 #[tokio::test]
 async fn one_call_one_outcome_the_caller_cancels_and_every_device_falls_silent() {
@@ -131,8 +131,8 @@ async fn a_call_without_sound_after_the_setup_time_has_failed() {
 async fn a_call_that_lost_its_sound_on_both_sides_ends_and_one_that_found_it_again_does_not() {
     let server = Server::start_with(|config| {
         roomy(config);
-        config.call.setup_timeout = SHORT;
-        config.call.media_lost = SHORT;
+        config.call.setup_timeout = ENOUGH;
+        config.call.media_lost = ENOUGH;
     })
     .await;
     let (mut alice, mut bob) = two(&server).await;
@@ -154,7 +154,7 @@ async fn a_call_that_lost_its_sound_on_both_sides_ends_and_one_that_found_it_aga
 #[tokio::test]
 async fn a_dead_signaling_socket_never_ends_a_connected_call() {
     let server = Server::start_with(|config| {
-        config.call.setup_timeout = SHORT;
+        config.call.setup_timeout = ENOUGH;
         config.call.reach_timeout = SHORT;
         config.call.caller_away = SHORT;
         config.call.busy_away = SHORT;

@@ -93,6 +93,10 @@ async fn what_time_ended_has_one_row_that_names_nobody() {
                 media(&mut alice, &mut bob, &call, "lost").await;
             }
             "media_failed" => accepted(&mut alice, &mut bob, &call).await,
+            "no_answer" => {
+                alice.ring("bob", &call).await.unwrap();
+                alice.expect("call-delivered").await.unwrap();
+            }
             _ => ringing(&mut alice, &mut bob, &call).await,
         }
         let (gone, here) = match reason {

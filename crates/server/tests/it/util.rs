@@ -12,8 +12,11 @@ use tincan_server::store::{EndedCall, Store};
 use tincan_testkit::device::Device;
 use tincan_testkit::v1::V1;
 
-/// Short enough to wait for, long enough for what must happen before.
+/// Short enough to wait for. Nothing has to happen before it is over.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
+
+/// Long enough for a few frames on a busy machine, and still to be waited for.
+pub(crate) const ENOUGH: Duration = Duration::from_secs(2);
 
 /// A call id made of one letter.
 pub(crate) fn call_id(letter: char) -> String {

@@ -81,7 +81,6 @@ const ICE_SERVERS: Interface = Interface {
     members: &[always("iceServers", Kind::IceServers)],
 };
 
-/// `data` is optional where the other side may be a v1 client, which may leave it out.
 pub(super) const FRAMES: &[Frame] = &[
     Frame { kind: "welcome", members: &[always("data", Kind::Of(&WELCOME))] },
     Frame { kind: "ack", members: &[always("ack", Kind::Count)] },
@@ -96,9 +95,9 @@ pub(super) const FRAMES: &[Frame] = &[
     Frame { kind: "call-ringing", members: &[CALL, FROM] },
     Frame { kind: "call-accept", members: &[CALL, FROM, always("data", Kind::Of(&ACCEPTED))] },
     Frame { kind: "call-ended", members: &[CALL, always("data", Kind::Of(&ENDED))] },
-    Frame { kind: "offer", members: &[CALL, FROM, maybe("data", Kind::Opaque("offer"))] },
-    Frame { kind: "answer", members: &[CALL, FROM, maybe("data", Kind::Opaque("answer"))] },
-    Frame { kind: "candidate", members: &[CALL, FROM, maybe("data", Kind::Opaque("candidate"))] },
+    Frame { kind: "offer", members: &[CALL, FROM, always("data", Kind::Opaque("offer"))] },
+    Frame { kind: "answer", members: &[CALL, FROM, always("data", Kind::Opaque("answer"))] },
+    Frame { kind: "candidate", members: &[CALL, FROM, always("data", Kind::Opaque("candidate"))] },
     Frame { kind: "candidates", members: &[CALL, FROM, always("data", Kind::Opaque("candidates"))] },
     Frame { kind: "call-update", members: &[CALL, FROM, always("data", Kind::Of(&UPDATE))] },
     Frame { kind: "ice-servers-response", members: &[RE, always("data", Kind::Of(&ICE_SERVERS))] },
@@ -166,11 +165,7 @@ fn samples(full: bool, mut check: impl FnMut(&ServerFrame<'_>)) {
     for reason in EndReason::ALL {
         check(&ServerFrame::CallEnded { call, reason, by, talk_ms: 1, goes_on: some_call });
     }
-    for relay in [Relay::Offer, Relay::Answer, Relay::Candidate] {
-        check(&ServerFrame::Relay { relay, call, from: &from, data });
-    }
-    // These a v1 client does not have.
-    for relay in [Relay::Candidates, Relay::Update] {
+    for relay in [Relay::Offer, Relay::Answer, Relay::Candidate, Relay::Candidates, Relay::Update] {
         check(&ServerFrame::Relay { relay, call, from: &from, data: if full { data } else { "{}" } });
     }
     check(&ServerFrame::IceServers { re, servers: "[]" });

@@ -1,0 +1,321 @@
+//! Story: connections break, and nobody in a call notices.
+
+use serde_json::{Value, json};
+use tincan_testkit::device::{Device, Proof};
+use tincan_testkit::socket::{Event, Socket};
+use tokio::net::TcpSocket;
+
+use crate::util::{
+    Dice, ENOUGH, SHORT, Server, accepted, call_id, end, numbered_call, quiet, ringing, roomy, two,
+};
+
+/// A device whose connection breaks at random: before a frame, in the middle of it, behind it, or while it listens.
+struct Torn {
+    device: Device,
+    cuts: usize,
+}
+
+impl Torn {
+    async fn come_back(&mut self) {
+        self.cuts += 1;
+        assert!(self.device.come_back().await.unwrap(), "the session is resumed");
+    }
+
+    async fn send(&mut self, dice: &mut Dice, frame: Value) {
+        match dice.below(12) {
+            0 => {
+                self.device.socket.cut();
+                self.device.send(frame).await.unwrap();
+                self.come_back().await;
+            }
+            1 => {
+                let bytes = usize::try_from(dice.below(60)).unwrap();
+                self.device.send_torn(frame, bytes).await.unwrap();
+                self.come_back().await;
+            }
+            2 => {
+                self.device.send(frame).await.unwrap();
+                self.device.socket.cut();
+                self.come_back().await;
+            }
+            // The old connection is not even known to be dead.
+            3 => {
+                self.device.send(frame).await.unwrap();
+                self.come_back().await;
+            }
+            _ => self.device.send(frame).await.unwrap(),
+        }
+    }
+
+    async fn expect(&mut self, dice: &mut Dice, kind: &str, data: Option<&Value>) {
+        if dice.below(8) == 0 {
+            self.device.socket.cut();
+            self.come_back().await;
+        }
+        let frame = self.device.expect(kind).await.unwrap();
+        assert!(data.is_none_or(|data| frame["data"] == *data), "{frame} is not {data:?}");
+    }
+}
+
+fn frame(kind: &str, call: &str, data: Value) -> Value {
+    json!({ "type": kind, "call": call, "data": data })
+}
+
+#[tokio::test]
+async fn nothing_is_dropped_silently_doubled_or_reordered_however_often_connections_break() {
+    const CUTS: usize = 300;
+    let mut dice = Dice::new();
+    let server = Server::start_with(roomy).await;
+    let (alice, bob) = two(&server).await;
+    let (mut alice, mut bob) = (Torn { device: alice, cuts: 0 }, Torn { device: bob, cuts: 0 });
+    let mut round = 0;
+    while alice.cuts + bob.cuts < CUTS {
+        let call = numbered_call(round);
+        round += 1;
+        alice.send(&mut dice, json!({ "type": "call-request", "call": call, "to": "bob" })).await;
+        bob.expect(&mut dice, "call-request", None).await;
+        alice.expect(&mut dice, "call-delivered", None).await;
+        bob.send(&mut dice, frame("call-ringing", &call, Value::Null)).await;
+        alice.expect(&mut dice, "call-ringing", None).await;
+        bob.send(&mut dice, frame("call-accept", &call, Value::Null)).await;
+        alice.expect(&mut dice, "call-accept", None).await;
+        bob.expect(&mut dice, "call-accept", None).await;
+        for (from, to, kind) in [(&mut alice, &mut bob, "offer"), (&mut bob, &mut alice, "answer")] {
+            from.send(&mut dice, frame(kind, &call, json!(kind))).await;
+            for i in 0..8 {
+                from.send(&mut dice, frame("candidates", &call, json!([i]))).await;
+            }
+            to.expect(&mut dice, kind, Some(&json!(kind))).await;
+            for i in 0..8 {
+                to.expect(&mut dice, "candidates", Some(&json!([i]))).await;
+            }
+        }
+        bob.send(&mut dice, frame("hangup", &call, Value::Null)).await;
+        alice.expect(&mut dice, "call-ended", None).await;
+        bob.expect(&mut dice, "call-ended", None).await;
+    }
+    quiet(&mut alice.device).await;
+    quiet(&mut bob.device).await;
+    let ended = server.history().await;
+    assert_eq!(ended.len(), round);
+    assert!(ended.iter().all(|call| call.reason == "hung_up"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn frames_for_a_device_that_is_away_wait_for_it() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    accepted(&mut alice, &mut bob, &call_id('c')).await;
+    bob.socket.cut();
+    for i in 0..50 {
+        alice.call("candidate", &call_id('c'), json!(i)).await.unwrap();
+    }
+    quiet(&mut alice).await;
+    assert!(bob.come_back().await.unwrap());
+    for i in 0..50 {
+        assert_eq!(bob.expect("candidate").await.unwrap()["data"], i);
+    }
+    quiet(&mut bob).await;
+}
+
+#[tokio::test]
+async fn a_request_finds_a_device_whose_connection_just_broke() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    bob.socket.cut();
+    alice.ring("bob", &call_id('c')).await.unwrap();
+    alice.expect("call-delivered").await.unwrap();
+    assert!(bob.come_back().await.unwrap());
+    bob.expect("call-request").await.unwrap();
+    quiet(&mut bob).await;
+}
+
+#[tokio::test]
+async fn the_client_learns_what_is_missing_and_sends_exactly_that_again() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    accepted(&mut alice, &mut bob, &call_id('c')).await;
+    quiet(&mut alice).await;
+    alice.ack().await.unwrap();
+    let before = alice.welcome["ack"].as_u64().unwrap();
+    assert_eq!(before, 0);
+    for i in 0..3 {
+        alice.call("candidate", &call_id('c'), json!(i)).await.unwrap();
+    }
+    for i in 0..3 {
+        assert_eq!(bob.expect("candidate").await.unwrap()["data"], i);
+    }
+    alice.socket.cut();
+    for i in 3..5 {
+        alice.call("candidate", &call_id('c'), json!(i)).await.unwrap();
+    }
+    assert!(alice.come_back().await.unwrap());
+    // The request, two rounds of `quiet`, three candidates.
+    assert_eq!(alice.welcome["ack"], 6);
+    assert_eq!(alice.unacked(), 2);
+    for i in 3..5 {
+        assert_eq!(bob.expect("candidate").await.unwrap()["data"], i);
+    }
+    quiet(&mut bob).await;
+}
+
+#[tokio::test]
+async fn the_server_acknowledges_at_the_latest_every_32nd_frame() {
+    let server = Server::start_with(roomy).await;
+    let (mut alice, mut bob) = two(&server).await;
+    accepted(&mut alice, &mut bob, &call_id('c')).await;
+    quiet(&mut alice).await;
+    for i in 0..32 {
+        alice.call("candidate", &call_id('c'), json!(i)).await.unwrap();
+    }
+    let Event::Text(text) = alice.socket.next().await.unwrap() else { panic!("no ack") };
+    let ack: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(ack["type"], "ack");
+    assert!(ack["ack"].as_u64().unwrap() > 3, "{text}");
+}
+
+#[tokio::test]
+async fn a_session_resumes_from_another_address() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    ringing(&mut alice, &mut bob, &call_id('c')).await;
+    let elsewhere = TcpSocket::new_v4().unwrap();
+    elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let stream = elsewhere.connect(server.addr).await.unwrap();
+    let headers = [("Host", "localhost"), ("Sec-WebSocket-Protocol", "tincan.v2")];
+    let socket = Socket::over(Box::new(stream), "/ws", &headers).await.unwrap();
+    let mut old = bob.come_back_over(socket, bob.resume()).await.unwrap();
+    assert_eq!((&bob.welcome["resumed"], old.closed().await.unwrap()), (&json!(true), 4509));
+    bob.call("call-accept", &call_id('c'), Value::Null).await.unwrap();
+    bob.expect("call-accept").await.unwrap();
+    alice.expect("call-accept").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_closed_when_its_session_goes_on_elsewhere() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    let mut old = bob.come_back_with(bob.resume()).await.unwrap();
+    assert_eq!((&bob.welcome["resumed"], old.closed().await.unwrap()), (&json!(true), 4509));
+    ringing(&mut alice, &mut bob, &call_id('c')).await;
+}
+
+#[tokio::test]
+async fn a_secret_is_good_for_one_resume() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    accepted(&mut alice, &mut bob, &call_id('c')).await;
+    let used = bob.resume();
+    bob.socket.cut();
+    assert!(bob.come_back().await.unwrap());
+    assert_ne!(bob.welcome["secret"], used["secret"]);
+    let mut thief = server.guest("bob", "phone2").await;
+    thief.come_back_with(used.clone()).await.unwrap();
+    assert_eq!(thief.welcome["resumed"], false, "it is another device's session");
+    let mut first = bob.come_back_with(used).await.unwrap();
+    assert_eq!((&bob.welcome["resumed"], first.closed().await.unwrap()), (&json!(false), 4509));
+    // A new session all the same, with what is true.
+    assert_eq!(bob.welcome["calls"][0]["call"], call_id('c'));
+    alice.call("offer", &call_id('c'), json!({})).await.unwrap();
+    bob.expect("offer").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_secret_resumes_once_even_if_it_is_used_twice_at_the_same_moment() {
+    let server = Server::start_with(roomy).await;
+    for round in 0..20 {
+        let device = server.guest("bob", &format!("phone{round}")).await;
+        let (resume, name) = (device.resume(), format!("phone{round}"));
+        let hello = json!({ "type": "hello", "data": { "guest": "bob", "device": name, "resume": resume } });
+        let hello = hello.to_string();
+        let mut sockets = Vec::new();
+        for _ in 0..2 {
+            let headers = [("Sec-WebSocket-Protocol", "tincan.v2")];
+            sockets.push(Socket::open(server.addr, "/ws", &headers).await.unwrap());
+        }
+        for socket in &mut sockets {
+            socket.text(&hello).await.unwrap();
+        }
+        let mut resumed = 0;
+        for socket in &mut sockets {
+            let Event::Text(text) = socket.next().await.unwrap() else { panic!("no welcome") };
+            let welcome: Value = serde_json::from_str(&text).unwrap();
+            resumed += usize::from(welcome["data"]["resumed"] == true);
+        }
+        assert_eq!(resumed, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_proof_opens_a_new_session_and_tells_nothing_of_the_old_one() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    alice.ring("bob", &call_id('c')).await.unwrap();
+    bob.expect("call-request").await.unwrap();
+    alice.expect("call-delivered").await.unwrap();
+    let (good, other) = (bob.resume(), alice.resume());
+    let with = |name: &str, value: Value| {
+        let mut resume = good.clone();
+        resume[name] = value;
+        resume
+    };
+    for wrong in [
+        with("secret", json!("")),
+        with("secret", json!("wrong")),
+        with("secret", good["session"].clone()),
+        with("secret", other["secret"].clone()),
+        with("session", json!("")),
+        with("session", other["session"].clone()),
+        with("ack", json!(1000)),
+        other,
+    ] {
+        bob.come_back_with(wrong.clone()).await.unwrap();
+        assert_eq!(bob.welcome["resumed"], false, "{wrong}");
+        assert_eq!(bob.welcome["calls"][0]["call"], call_id('c'));
+    }
+}
+
+#[tokio::test]
+async fn a_session_cannot_be_resumed_after_its_time() {
+    let server = Server::start_with(|config| {
+        roomy(config);
+        config.session.resume = SHORT;
+        config.call.reach_timeout = SHORT;
+    })
+    .await;
+    let (mut alice, mut bob) = two(&server).await;
+    assert_eq!(bob.welcome["resume_s"], 0);
+    bob.socket.cut();
+    // As long as the session waits, its device counts as there; the first call that finds nobody tells that it is over.
+    for i in 0.. {
+        alice.ring("bob", &numbered_call(i)).await.unwrap();
+        let frame = alice.next().await.unwrap();
+        if frame["data"]["reason"] == "unreachable" {
+            break;
+        }
+        alice.call("call-cancel", &numbered_call(i), Value::Null).await.unwrap();
+        end(&mut alice, &numbered_call(i), "cancelled").await;
+    }
+    assert!(!bob.come_back().await.unwrap());
+    ringing(&mut alice, &mut bob, &call_id('c')).await;
+}
+
+#[tokio::test]
+async fn a_page_that_was_reloaded_is_here_although_its_old_connection_ends_after_it_came() {
+    let server = Server::start_with(|config| {
+        config.call.caller_away = SHORT;
+        config.call.reach_timeout = SHORT;
+        config.call.ring_timeout = ENOUGH;
+    })
+    .await;
+    let (mut alice, mut bob) = two(&server).await;
+    alice.ring("bob", &call_id('c')).await.unwrap();
+    alice.expect("call-delivered").await.unwrap();
+    bob.expect("call-request").await.unwrap();
+    // New sessions, while the old connections still stand.
+    let (mut new_alice, mut new_bob) = two(&server).await;
+    assert_eq!((alice.socket.closed().await.unwrap(), bob.socket.closed().await.unwrap()), (4509, 4509));
+    // Neither counts as away: not cancelled, not unreachable, it rings to its end.
+    end(&mut new_alice, &call_id('c'), "no_answer").await;
+    end(&mut new_bob, &call_id('c'), "no_answer").await;
+}
