@@ -188,6 +188,11 @@ impl Device {
         self.socket.text(&text).await
     }
 
+    /// Gives a frame its number and does not send it, as no connection should lose one.
+    pub fn skip(&mut self, frame: Value) {
+        self.number(frame);
+    }
+
     /// Gives a frame its number, and keeps it until it is acknowledged.
     fn number(&mut self, mut frame: Value) -> Value {
         self.sent += 1;

@@ -34,6 +34,8 @@ impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Wire for T {}
 /// A WebSocket connection to a server under test.
 #[derive(Debug)]
 pub struct Socket {
+    /// Pings are not answered, as by a client that hangs.
+    pub deaf_to_pings: bool,
     stream: Box<dyn Wire>,
     decoder: Decoder,
     buf: Vec<u8>,
@@ -79,7 +81,7 @@ impl Socket {
             bail!("{status}");
         }
         buf.drain(..head);
-        Ok(Self { stream, decoder: Decoder::new(End::Client, MESSAGE_MAX), buf })
+        Ok(Self { deaf_to_pings: false, stream, decoder: Decoder::new(End::Client, MESSAGE_MAX), buf })
     }
 
     /// Sends a text message.
@@ -144,7 +146,7 @@ impl Socket {
                 }
             };
             self.buf.drain(..used);
-            if let Some(payload) = pong {
+            if let Some(payload) = pong.filter(|_| !self.deaf_to_pings) {
                 let _ = self.frame(Opcode::Pong, &payload).await;
             }
             if let Some(event) = event {

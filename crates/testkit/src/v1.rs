@@ -71,7 +71,8 @@ impl V1 {
             bail!("a frame for someone else: {text}");
         }
         let word = |name: &str| frame[name].as_str().unwrap_or_default().to_owned();
-        let known = frame.as_object().is_some_and(|frame| frame.keys().all(|name| MEMBERS.contains(&name.as_str())));
+        let known =
+            frame.as_object().is_some_and(|frame| frame.keys().all(|name| MEMBERS.contains(&name.as_str())));
         if !known || !TYPES.contains(&word("type").as_str()) {
             bail!("a frame that no page of old knows: {text}");
         }

@@ -76,7 +76,9 @@ export class World {
       await person.tab.picture(join(folder, `${file}.png`)).catch(() => {});
       const seen = await person.see().catch(String);
       const states = await person.probe('states').catch(String);
-      const story = { seen, states, troubles: person.troubles, frames: person.traffic };
+      const sound = await person.probe('report').catch(String);
+      const heard = await person.probe('hears').catch(String);
+      const story = { seen, states, heard, sound, troubles: person.troubles, frames: person.traffic };
       writeFileSync(join(folder, `${file}.json`), JSON.stringify(story, null, 1));
     }
   }

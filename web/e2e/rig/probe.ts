@@ -37,6 +37,8 @@ export interface Probe {
   readings(): readonly Reading[];
   candidates(): Promise<{ all: Candidate[]; local?: Candidate; remote?: Candidate }>;
   connections(): number;
+  /** The state of everything that sound passes through, for the evidence. */
+  report(): Promise<Record<string, unknown>>;
   /** Every value of `data-state` that the call showed, in order. */
   states(): readonly string[];
   /** Every text that the two live regions said, in order. */
@@ -111,6 +113,8 @@ export function install(): void {
     return ear;
   };
 
+  const show = (track: MediaStreamTrack | null) => track && { id: track.id, state: track.readyState, enabled: track.enabled, muted: track.muted };
+
   const watchPage = (): void => {
     const follow = (id: string, note: (element: HTMLElement) => void, what: MutationObserverInit): void => {
       const element = document.getElementById(id);
@@ -143,16 +147,24 @@ export function install(): void {
     candidates: async () => {
       const all = await stats();
       const known = new Map(all.map((one) => [one['id'], one]));
-      const show = (one: Record<string, unknown> | undefined) =>
+      const candidate = (one: Record<string, unknown> | undefined) =>
         one && { type: String(one['candidateType']), address: String(one['address']), port: Number(one['port']), protocol: String(one['protocol']) };
       const transport = all.find(({ type }) => type === 'transport');
       const pair = transport ? known.get(transport['selectedCandidatePairId']) : all.find((one) => one['type'] === 'candidate-pair' && one['nominated'] === true && one['state'] === 'succeeded');
-      const local = show(known.get(pair?.['localCandidateId']));
-      const remote = show(known.get(pair?.['remoteCandidateId']));
-      const ends = all.filter(({ type }) => type === 'local-candidate' || type === 'remote-candidate').map((one) => show(one)!);
+      const local = candidate(known.get(pair?.['localCandidateId']));
+      const remote = candidate(known.get(pair?.['remoteCandidateId']));
+      const ends = all.filter(({ type }) => type === 'local-candidate' || type === 'remote-candidate').map((one) => candidate(one)!);
       return { all: ends, ...(local && { local }), ...(remote && { remote }) };
     },
     connections: () => peers.length,
+    report: async () => {
+      const pc = live();
+      const sound = (await stats()).filter(({ type, kind }) => kind === 'audio' && ['inbound-rtp', 'outbound-rtp', 'media-source', 'media-playout'].includes(String(type)));
+      const ways = (pc?.getTransceivers() ?? []).map(({ mid, currentDirection, sender, receiver }) =>
+        ({ mid, currentDirection, sends: show(sender.track), receives: show(receiver.track) }));
+      const { connectionState, iceConnectionState, signalingState } = pc ?? {};
+      return { connectionState, iceConnectionState, signalingState, ear: ear && { context: ear.context.state, at: ear.context.currentTime, ...show(ear.track) }, ways, sound, readings: readings.slice(-40) };
+    },
     states: () => states,
     spoken: () => spoken,
     violations: () => violations,

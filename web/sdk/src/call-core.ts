@@ -119,8 +119,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
   handle(frame: ServerFrame): void {
     switch (frame.type) {
       case 'call-delivered':
-        this.step('delivered');
-        return;
+        return void this.step('delivered');
       case 'call-ringing':
         this.step('rings');
         if (this.#state === 'ringing') this.emit('ringing', { device: frame.from });
@@ -141,8 +140,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
       case 'error':
         return this.#refused(CallError.fromWire(frame.data.code, frame.data.message, frame.data.retry_ms));
       case 'call-request':
-      case 'ice-servers-response':
-        return; // the device's own
+      case 'ice-servers-response': // the device's own
     }
   }
 

@@ -180,7 +180,7 @@ export class Device extends Emitter<DeviceEvents> {
     if (!isName(to)) throw new CallError('bad-argument', { detail: 'to is not a user name' });
     if (to === this.#user) throw new CallError('bad-argument', { detail: 'to is this user' });
     if (new TextEncoder().encode(JSON.stringify(data)).length > DATA_MAX) throw new CallError('too-large');
-    if (this.#isDialing || this.#isBusy()) throw new CallError('busy-here');
+    if (this.#isBusy()) throw new CallError('busy-here');
     if (!this.#platform.isSecureContext) throw new CallError('insecure-context');
     if (!this.#platform.RTCPeerConnection) throw new CallError('unsupported-browser');
   }
@@ -337,7 +337,7 @@ export class Device extends Emitter<DeviceEvents> {
       this.#later.run(SETTLE_MS, () => void this.#session?.send(frame), id);
     }
     this.emit('calls', this.calls);
-    for (const [other, frame] of this.#held) {
+    for (const [other, frame] of [...this.#held]) {
       if (parseAddress(frame.from).user !== peer.user) continue;
       this.#held.delete(other);
       this.#ring(frame);
@@ -345,7 +345,7 @@ export class Device extends Emitter<DeviceEvents> {
   }
 
   #isBusy(except?: Call): boolean {
-    return this.calls.some((call) => call !== except && call.state !== 'incoming');
+    return this.#isDialing || this.calls.some((call) => call !== except && call.state !== 'incoming');
   }
 
   #iceServers(): Promise<RTCIceServer[]> {

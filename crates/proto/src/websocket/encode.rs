@@ -32,6 +32,8 @@ pub fn write_close(out: &mut Vec<u8>, code: CloseCode, reason: &str) {
 }
 
 fn header(out: &mut Vec<u8>, opcode: Opcode, len: usize, mask_bit: u8) {
+    // Two bytes, eight of length, four of mask: room for the whole frame at once.
+    out.reserve(len + 14);
     out.push(0x80 | opcode.nibble());
     // The shortest form is required (RFC 6455 §5.2).
     match (u8::try_from(len), u16::try_from(len)) {

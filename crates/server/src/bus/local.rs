@@ -14,7 +14,10 @@ use super::{Message, NoResponder, Reply, Subscriber};
 /// Power of two. Enough that two cores seldom meet in one.
 const SHARDS: usize = 64;
 
-type Shard = RwLock<HashMap<Box<str>, Vec<(u64, Subscriber)>>>;
+/// The subscribers of a subject, replaced as a whole, so that a publisher takes them along at the price of one count.
+type Subscribers = Arc<[(u64, Subscriber)]>;
+
+type Shard = RwLock<HashMap<Box<str>, Subscribers>>;
 
 /// Subjects and their subscribers.
 pub struct Local {
@@ -55,8 +58,8 @@ impl fmt::Debug for Subscription {
 
 impl Local {
     pub(super) fn publish(&self, subject: &str, body: &[u8]) -> usize {
-        let subscribers = self.subscribers(subject);
-        for subscriber in &subscribers {
+        let Some(subscribers) = self.subscribers(subject) else { return 0 };
+        for (_, subscriber) in subscribers.iter() {
             subscriber(Message { body, reply: None });
         }
         subscribers.len()
@@ -64,23 +67,28 @@ impl Local {
 
     pub(super) async fn request(&self, subject: &str, body: &[u8]) -> Result<Vec<u8>, NoResponder> {
         // One process holds all devices of a user, so the first subscriber's answer is everyone's.
-        let first = self.subscribers(subject).into_iter().next().ok_or(NoResponder)?;
+        let subscribers = self.subscribers(subject).ok_or(NoResponder)?;
+        let (_, first) = subscribers.first().ok_or(NoResponder)?;
         let (sender, answer) = oneshot::channel();
         first(Message { body, reply: Some(Reply(sender)) });
+        drop(subscribers);
         answer.await.map_err(|_| NoResponder)
     }
 
     pub(super) fn subscribe(bus: &Arc<Self>, subject: String, subscriber: Subscriber) -> Subscription {
         let id = bus.next.fetch_add(1, Ordering::Relaxed);
         let subject = subject.into_boxed_str();
-        bus.shard(&subject).write().entry(subject.clone()).or_default().push((id, subscriber));
+        let mut shard = bus.shard(&subject).write();
+        let known = shard.get(&subject).into_iter().flat_map(|known| known.iter().cloned());
+        let all: Subscribers = known.chain([(id, subscriber)]).collect();
+        shard.insert(subject.clone(), all);
+        drop(shard);
         Subscription { bus: Arc::clone(bus), subject, id }
     }
 
-    /// Cloned, so that a subscriber may publish and subscribe without meeting the lock.
-    fn subscribers(&self, subject: &str) -> Vec<Subscriber> {
-        let shard = self.shard(subject).read();
-        shard.get(subject).into_iter().flatten().map(|(_, subscriber)| Arc::clone(subscriber)).collect()
+    /// Taken along, so that a subscriber may publish and subscribe without meeting the lock.
+    fn subscribers(&self, subject: &str) -> Option<Subscribers> {
+        self.shard(subject).read().get(subject).cloned()
     }
 
     fn shard(&self, subject: &str) -> &Shard {
@@ -92,11 +100,12 @@ impl Local {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut shard = self.bus.shard(&self.subject).write();
-        if let Some(subscribers) = shard.get_mut(&self.subject) {
-            subscribers.retain(|(id, _)| *id != self.id);
-            if subscribers.is_empty() {
-                shard.remove(&self.subject);
-            }
+        let Some(known) = shard.get(&self.subject) else { return };
+        let left: Subscribers = known.iter().filter(|(id, _)| *id != self.id).cloned().collect();
+        if left.is_empty() {
+            shard.remove(&self.subject);
+        } else {
+            shard.insert(self.subject.clone(), left);
         }
     }
 }

@@ -8,4 +8,6 @@ mod devices;
 mod endings;
 mod glare;
 mod history;
+mod resume;
 mod v1;
+mod window;

@@ -1,7 +1,7 @@
 //! Story: connections break, and nobody in a call notices.
 
 use serde_json::{Value, json};
-use tincan_testkit::device::{Device, Proof};
+use tincan_testkit::device::Device;
 use tincan_testkit::socket::{Event, Socket};
 use tokio::net::TcpSocket;
 
@@ -80,7 +80,8 @@ async fn nothing_is_dropped_silently_doubled_or_reordered_however_often_connecti
         bob.send(&mut dice, frame("call-accept", &call, Value::Null)).await;
         alice.expect(&mut dice, "call-accept", None).await;
         bob.expect(&mut dice, "call-accept", None).await;
-        for (from, to, kind) in [(&mut alice, &mut bob, "offer"), (&mut bob, &mut alice, "answer")] {
+        for kind in ["offer", "answer"] {
+            let (from, to) = if kind == "offer" { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
             from.send(&mut dice, frame(kind, &call, json!(kind))).await;
             for i in 0..8 {
                 from.send(&mut dice, frame("candidates", &call, json!([i]))).await;

@@ -25,8 +25,6 @@ pub(crate) struct Client {
     pub(crate) ack_set: bool,
     pub(crate) paused_until: u64,
     pub(crate) calls: BTreeMap<CallId, View>,
-    /// It lost a session or its memory, so it may have missed an end.
-    pub(crate) has_missed: bool,
 }
 
 /// A call as a device sees it.
@@ -36,6 +34,14 @@ pub(crate) struct View {
     pub(crate) peer: Option<Address>,
     pub(crate) stage: Stage,
     pub(crate) media: Option<Media>,
+    /// A session or the page's memory was lost since, so an end may have been missed.
+    pub(crate) missed: bool,
+}
+
+impl View {
+    pub(crate) const fn new(role: Role, peer: Option<Address>, stage: Stage) -> Self {
+        Self { role, peer, stage, media: None, missed: false }
+    }
 }
 
 /// How far a device is with a call.
@@ -67,7 +73,6 @@ impl Client {
             ack_set: false,
             paused_until: 0,
             calls: BTreeMap::new(),
-            has_missed: false,
         }
     }
 
@@ -215,6 +220,7 @@ impl World {
         match hear {
             Hear::Notice { call, notice } => self.heed(device, call, notice),
             Hear::Error { call, request, refusal } => self.is_refused(device, call, request, refusal),
+            Hear::Unavailable { frame } => self.say(device, self.says[frame].clone()),
             Hear::Relay { call, from, relay } => self.negotiate(device, call, &from, relay),
         }
     }
@@ -231,7 +237,7 @@ impl World {
             Notice::Delivered { .. } | Notice::Ringing { .. } => {}
             Notice::Accepted { by, peer } => {
                 let role = if by == me { Role::Callee } else { Role::Caller };
-                let forgotten = View { role, peer: None, stage: Stage::Quiet, media: None };
+                let forgotten = View::new(role, None, Stage::Quiet);
                 let view = self.clients[device].calls.entry(call).or_insert(forgotten);
                 view.peer = Some(peer);
                 if view.stage != Stage::Leaving {
@@ -239,7 +245,7 @@ impl World {
                 }
             }
             Notice::Ended { end, .. } => {
-                let forgotten = View { role: Role::Callee, peer: None, stage: Stage::Quiet, media: None };
+                let forgotten = View::new(Role::Callee, None, Stage::Quiet);
                 let view = self.clients[device].calls.entry(call).or_insert(forgotten);
                 view.stage = Stage::Ended(Some(end.reason));
                 self.path_breaks(call);
@@ -249,17 +255,14 @@ impl World {
 
     /// A frame of ours could not be carried out.
     fn is_refused(&mut self, device: usize, call: CallId, request: bool, refusal: Refusal) {
-        let has_missed = self.clients[device].has_missed;
         let Some(view) = self.clients[device].calls.get_mut(&call) else { return };
         if matches!(view.stage, Stage::Ended(_)) {
             return;
         }
         match refusal {
-            Refusal::NoSuchCall if !has_missed => {
-                // The end is under way to it, and will say why.
-            }
+            // If the end is under way to it, that will say why.
             Refusal::NoSuchCall => view.stage = Stage::Ended(None),
-            Refusal::AlreadyAnswered if has_missed => {
+            Refusal::AlreadyAnswered if view.missed => {
                 view.stage = Stage::Ended(Some(EndReason::AnsweredElsewhere))
             }
             Refusal::AlreadyInCall | Refusal::BadState if request => view.stage = Stage::Ended(None),

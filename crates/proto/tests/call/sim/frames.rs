@@ -17,9 +17,24 @@ pub(crate) enum Say {
 /// A frame of the server.
 #[derive(Clone, Debug)]
 pub(crate) enum Hear {
-    Notice { call: CallId, notice: Notice },
-    Error { call: CallId, request: bool, refusal: Refusal },
-    Relay { call: CallId, from: Address, relay: Relay },
+    Notice {
+        call: CallId,
+        notice: Notice,
+    },
+    Error {
+        call: CallId,
+        request: bool,
+        refusal: Refusal,
+    },
+    /// The frame could not be stored: nothing happened, send it again.
+    Unavailable {
+        frame: usize,
+    },
+    Relay {
+        call: CallId,
+        from: Address,
+        relay: Relay,
+    },
 }
 
 /// What goes between the two legs.

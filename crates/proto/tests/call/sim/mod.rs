@@ -135,6 +135,7 @@ fn everything_happened(seen: &Seen) {
         ("lost session", seen.not_resumed),
         ("frame sent twice", seen.doubles),
         ("connected call over a crash", seen.survived),
+        ("change taken back", seen.undone),
         ("end that was missed", seen.unknown_ends),
     ] {
         assert!(n > 1_000, "only {n} × {what}");

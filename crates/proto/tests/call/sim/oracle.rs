@@ -133,6 +133,12 @@ impl World {
         let Some(server) = &self.server else {
             return self.fault("the server is not back".into());
         };
+        let live: Vec<(CallId, u32)> = server.desk.calls().map(|call| (call.id(), call.version())).collect();
+        let read = |text: &String| -> Call { serde_json::from_str(text).expect("it was stored") };
+        let stored = self.store.live.values().map(read).map(|call| (call.id(), call.version()));
+        if live != stored.collect::<Vec<_>>() {
+            differs.insert("the store is not what the desk says".into());
+        }
         for (device, client) in self.clients.iter().enumerate() {
             if client.session.is_none() {
                 continue;
@@ -167,9 +173,9 @@ impl World {
             for (id, view) in &client.calls {
                 let fine = match view.stage {
                     Stage::Ended(Some(reason)) => self.is_true(*id, &client.address, reason),
-                    // It had lost its session, or its request was refused and there never was a call.
-                    Stage::Ended(None) => client.has_missed || !self.judge.ends.contains_key(id),
-                    Stage::Quiet => client.has_missed,
+                    // Its session had been lost, or its request was refused and there never was a call.
+                    Stage::Ended(None) => view.missed || !self.judge.ends.contains_key(id),
+                    Stage::Quiet => view.missed,
                     Stage::Calling
                     | Stage::Ringing { .. }
                     | Stage::Accepting

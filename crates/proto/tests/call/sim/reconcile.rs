@@ -19,13 +19,13 @@ impl World {
         client.session = Some(session);
         client.out = Outgoing::default();
         client.inc = Incoming::default();
-        client.has_missed |= !is_first;
         self.seen.not_resumed += u64::from(!is_first);
         let unacked: Vec<Say> = unacked.into_iter().map(|frame| self.says[frame].clone()).collect();
         self.end_unlisted(device, calls, &unacked);
         for shown in calls {
             self.adopt(device, shown);
         }
+        self.clients[device].calls.values_mut().for_each(|view| view.missed = true);
         for say in unacked {
             let again = match &say {
                 Say::Request { .. } => true,
@@ -80,7 +80,7 @@ impl World {
         }
         let peer: Option<Address> = shown.peer.parse().ok();
         let talks = matches!(shown.state, State::Negotiating | State::Connected | State::Reconnecting);
-        let fresh = View { role: shown.role, peer: peer.clone(), stage: Stage::Quiet, media: None };
+        let fresh = View::new(shown.role, peer.clone(), Stage::Quiet);
         let view = self.clients[device].calls.entry(call).or_insert(fresh);
         view.peer = peer.clone().or(view.peer.take());
         match (talks, shown.role, view.stage) {

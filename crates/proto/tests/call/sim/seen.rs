@@ -16,6 +16,7 @@ pub(crate) struct Seen {
     pub(crate) not_resumed: u64,
     pub(crate) doubles: u64,
     pub(crate) survived: u64,
+    pub(crate) undone: u64,
     pub(crate) unknown_ends: u64,
     pub(crate) reasons: BTreeMap<EndReason, u64>,
 }
@@ -31,6 +32,7 @@ impl Seen {
         self.not_resumed += more.not_resumed;
         self.doubles += more.doubles;
         self.survived += more.survived;
+        self.undone += more.undone;
         self.unknown_ends += more.unknown_ends;
         for (reason, n) in more.reasons {
             *self.reasons.entry(reason).or_default() += n;

@@ -317,6 +317,12 @@ impl World {
             }
         };
         match decided {
+            // Now and then the store is full.
+            Ok(changes) if !changes.calls.is_empty() && self.rng.chance(1) => {
+                server.desk.undo(changes);
+                self.seen.undone += 1;
+                self.tell(&from, Hear::Unavailable { frame });
+            }
             Ok(changes) => self.carry_out(changes),
             Err(refusal) => self.tell(&from, Hear::Error { call, request, refusal }),
         }

@@ -18,7 +18,7 @@ impl World {
         }
         self.seen.calls += 1;
         let call = call_id(self.seen.calls);
-        let view = View { role: Role::Caller, peer: None, stage: Stage::Calling, media: None };
+        let view = View::new(Role::Caller, None, Stage::Calling);
         self.clients[device].calls.insert(call, view);
         self.say(device, Say::Request { call, to });
         if self.rng.chance(20) {
@@ -30,8 +30,8 @@ impl World {
     /// A device alerts its user.
     pub(crate) fn rings(&mut self, device: usize, call: CallId, from: Address, ring_ms: u64) {
         let until = self.now + ring_ms;
-        let view =
-            View { role: Role::Callee, peer: Some(from), stage: Stage::Ringing { until }, media: None };
+        let missed = self.clients[device].calls.get(&call).is_some_and(|view| view.missed);
+        let view = View { missed, ..View::new(Role::Callee, Some(from), Stage::Ringing { until }) };
         self.clients[device].calls.insert(call, view);
         self.act(device, call, Act::Ringing);
         self.at(until, Event::RingOut(device, call));

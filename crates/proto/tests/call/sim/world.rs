@@ -261,7 +261,7 @@ impl World {
         }
         let paused_until = self.clients[device].paused_until;
         let address = self.clients[device].address.clone();
-        self.clients[device] = Client { paused_until, has_missed: true, ..Client::new(address) };
+        self.clients[device] = Client { paused_until, ..Client::new(address) };
         for call in calls {
             self.path_breaks(call);
         }

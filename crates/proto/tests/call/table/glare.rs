@@ -18,12 +18,12 @@ fn glare(first: &str, second: &str, ring: State, v1: [bool; 2]) -> (Bench, Vec<S
         ask
     };
     let wait = ring == State::Requested;
-    bench.request(ask(1, &first, &second, v1[1], wait)).unwrap();
+    bench.request(ask(1, &first, &second, v1[1], wait)).expect("nothing is in the way");
     if ring == State::Ringing && !v1[1] {
-        bench.act(&second.to_string(), Act::Ringing).unwrap();
+        bench.act(&second.to_string(), Act::Ringing).expect("it was handed the request");
     }
     assert_eq!(bench.state(), if v1[1] && !wait { State::Ringing } else { ring });
-    let told = bench.request(ask(2, &second, &first, v1[0], false)).unwrap();
+    let told = bench.request(ask(2, &second, &first, v1[0], false)).expect("glare is no fault");
     (bench, told)
 }
 

@@ -7,7 +7,6 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,9 +15,9 @@ use tincan_proto::limit::{Bucket, Rate};
 use tincan_proto::websocket::{Decoder, End, Item, Opcode, Step, Violation};
 use tincan_proto::wire::{CloseCode, FRAME_MAX};
 use tokio::io::ReadBuf;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
-use super::link::{Flush, Link};
+use super::link::{Flush, Link, Stall};
 use super::session::{Session, Version};
 use super::transport::{Reader, Writer};
 use super::{Opening, Shared, hello, v1, v2};
@@ -34,6 +33,13 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+}
+
+/// What a connection was woken for.
+enum Turn {
+    Read(ControlFlow<Option<(CloseCode, String)>>),
+    Closed,
+    Timer,
 }
 
 /// What a connection does with a text, and whether it goes on.
@@ -76,40 +82,43 @@ impl Connection {
     /// Reads and answers until the connection ends.
     async fn run(&mut self, shared: &Arc<Shared>, session: &Arc<Session>) {
         let settings = &shared.settings;
-        let link = Arc::clone(&self.link);
         let mut heard_at = Instant::now();
         let mut pinged = false;
+        let mut stall = Stall::default();
         let timer = tokio::time::sleep(settings.ping);
         tokio::pin!(timer);
         // What came behind the handshake, or behind the hello, is worked through first.
-        let mut first = !self.partial.is_empty();
+        if !self.partial.is_empty()
+            && let ControlFlow::Break(why) = self.work_partial(shared, session)
+        {
+            return self.end(why);
+        }
         loop {
-            let read = async {
-                if std::mem::take(&mut first) {
-                    return self.work_partial(shared, session);
+            let turn = poll_fn(|cx| {
+                if let Poll::Ready(next) = self.poll_read(cx, shared, session) {
+                    return Poll::Ready(Turn::Read(next));
                 }
-                poll_fn(|cx| self.poll_read(cx, shared, session)).await
-            };
-            tokio::select! {
-                next = read => match next {
-                    ControlFlow::Continue(()) => {
-                        heard_at = Instant::now();
-                        pinged = false;
-                    }
-                    ControlFlow::Break(why) => return self.end(why),
-                },
-                () = link.run(settings.write_stall) => return,
-                () = &mut timer => {
-                    let due = heard_at + settings.ping;
-                    if due > Instant::now() {
-                        reset(timer.as_mut(), due);
-                    } else if pinged {
-                        return link.close(CloseCode::Idle, "");
-                    } else {
-                        link.frame(Opcode::Ping, b"", &mut Flush::default());
-                        pinged = true;
-                        reset(timer.as_mut(), Instant::now() + settings.pong_timeout);
-                    }
+                if self.link.poll_run(cx, &mut stall, settings.write_stall).is_ready() {
+                    return Poll::Ready(Turn::Closed);
+                }
+                timer.as_mut().poll(cx).map(|()| Turn::Timer)
+            });
+            match turn.await {
+                Turn::Read(ControlFlow::Continue(())) => {
+                    heard_at = Instant::now();
+                    pinged = false;
+                }
+                Turn::Read(ControlFlow::Break(why)) => return self.end(why),
+                Turn::Closed => return,
+                // The timer is not set anew for each frame: it looks, when it fires, how long it has been quiet.
+                Turn::Timer if heard_at + settings.ping > Instant::now() => {
+                    timer.as_mut().reset(heard_at + settings.ping);
+                }
+                Turn::Timer if pinged => return self.link.close(CloseCode::Idle, ""),
+                Turn::Timer => {
+                    self.link.frame(Opcode::Ping, b"", &mut Flush::default());
+                    pinged = true;
+                    timer.as_mut().reset(Instant::now() + settings.pong_timeout);
                 }
             }
         }
@@ -245,9 +254,11 @@ impl Connection {
 
     /// Sends what is left, then waits for the other side to go: a socket that is dropped with unread bytes resets the
     /// connection, and the close frame would be lost with it.
-    async fn close(mut self, stall: Duration) {
+    async fn close(mut self, patience: Duration) {
         if self.link.is_closed() {
-            let _ = tokio::time::timeout(CLOSING, self.link.run(stall)).await;
+            let mut stall = Stall::default();
+            let sent = poll_fn(|cx| self.link.poll_run(cx, &mut stall, patience));
+            let _ = tokio::time::timeout(CLOSING, sent).await;
         }
         self.link.finish();
         let drain = async {
@@ -267,15 +278,17 @@ fn receive(
     text: &str,
     flush: &mut Flush,
 ) -> Next {
-    match session.version {
-        Version::V1 => v1::receive(shared, session, text, flush),
+    let end = match session.version {
+        Version::V1 => return v1::receive(shared, session, text, flush),
         Version::V2 => match v2::receive(shared, session, text, flush)? {
-            v2::Received::Good => Next::Continue(()),
-            v2::Received::Bad => match bad.take(shared.clock.now(), BAD_FRAMES) {
-                Ok(()) => Next::Continue(()),
-                Err(_) => Next::Break((CloseCode::Misbehaved, "too many bad frames".into())),
-            },
+            v2::Received::Good => return Next::Continue(()),
+            v2::Received::Bad => (CloseCode::Misbehaved, "too many bad frames"),
+            v2::Received::TooMany => (CloseCode::RateLimited, "too many frames"),
         },
+    };
+    match bad.take(shared.clock.now(), BAD_FRAMES) {
+        Ok(()) => Next::Continue(()),
+        Err(_) => Next::Break((end.0, end.1.into())),
     }
 }
 
@@ -287,8 +300,4 @@ fn answer(violation: Violation) -> (CloseCode, String) {
         Violation::TooBig => CloseCode::TooBig,
     };
     (code, violation.to_string())
-}
-
-fn reset(timer: Pin<&mut Sleep>, at: Instant) {
-    timer.reset(at);
 }

@@ -112,7 +112,7 @@ async fn open(
 
 /// Resumes `session` if `resume` proves that it was the client's and nothing is missing.
 fn resumed(shared: &Arc<Shared>, session: &Arc<Session>, link: &Arc<Link>, resume: &Resume) -> bool {
-    let old = {
+    {
         let mut state = session.lock();
         let Some(numbers) = &mut state.numbers else { return false };
         let same = !numbers.id.is_empty() && numbers.id == resume.session;
@@ -123,11 +123,10 @@ fn resumed(shared: &Arc<Shared>, session: &Arc<Session>, link: &Arc<Link>, resum
         if !same || proven.is_err() || numbers.outgoing.ack(resume.ack).is_err() {
             return false;
         }
-        state.link.take()
-    };
-    if let Some(old) = old {
-        old.close(CloseCode::Replaced, "");
+        // At once: the same proof may be on its way a second time.
+        numbers.secret = random_text();
     }
+    session.send_off();
     welcome(shared, session, link, true, &[]);
     true
 }

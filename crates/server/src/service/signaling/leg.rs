@@ -108,8 +108,8 @@ impl Leg {
     }
 
     /// This leg's client sent a frame. Returns what can go to it now.
-    pub(super) fn sent(&mut self, relay: Option<Relay>) -> Vec<Box<[u8]>> {
-        if relay == Some(Relay::Answer) || self.hold == Hold::Settling { self.release() } else { Vec::new() }
+    pub(super) fn sent(&mut self, relay: Relay) -> Vec<Box<[u8]>> {
+        if relay == Relay::Answer || self.hold == Hold::Settling { self.release() } else { Vec::new() }
     }
 
     /// The page has had its time. Returns what can go to it now.
@@ -132,8 +132,8 @@ mod tests {
         let mut leg = leg(Role::Callee);
         assert!(!leg.received(Relay::Offer));
         assert_eq!((leg.hold(b"1"), leg.hold(b"2")), (Held::Waits, Held::Waits));
-        assert!(leg.sent(Some(Relay::Candidate)).is_empty());
-        assert_eq!(leg.sent(Some(Relay::Answer)), [Box::from(*b"1"), Box::from(*b"2")]);
+        assert!(leg.sent(Relay::Candidate).is_empty());
+        assert_eq!(leg.sent(Relay::Answer), [Box::from(*b"1"), Box::from(*b"2")]);
         assert_eq!(leg.hold(b"3"), Held::Open);
     }
 
@@ -148,7 +148,7 @@ mod tests {
         let mut caller = leg(Role::Caller);
         assert!(!caller.received(Relay::Answer));
         assert_eq!((caller.hold(b"1"), caller.hold(b"2")), (Held::Settles, Held::Waits));
-        assert_eq!(caller.sent(Some(Relay::Candidate)), [Box::from(*b"1"), Box::from(*b"2")]);
+        assert_eq!(caller.sent(Relay::Candidate), [Box::from(*b"1"), Box::from(*b"2")]);
         assert_eq!(caller.hold(b"3"), Held::Open);
     }
 

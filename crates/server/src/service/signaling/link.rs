@@ -6,14 +6,16 @@
 //! read is cut off, and nobody else notices.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tincan_proto::websocket::{Opcode, write_close, write_server};
 use tincan_proto::wire::CloseCode;
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::Sleep;
 
 use super::transport::Writer;
 
@@ -24,8 +26,8 @@ const WAITING_MAX: usize = 256 * 1024;
 pub(super) struct Link {
     writer: Writer,
     out: Mutex<Out>,
-    /// Wakes the connection's task: bytes wait, or the link was closed.
-    wake: Notify,
+    /// The connection's task: woken when bytes wait, or when the link was closed.
+    task: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -34,20 +36,30 @@ struct Out {
     bytes: Vec<u8>,
     /// In some sender's [`Flush`] list.
     touched: bool,
-    /// The socket was full: its task sends on.
-    full_since: Option<Instant>,
+    /// The socket was full: the connection's task sends on.
+    full: bool,
     /// A close frame was written, or the socket broke. Nothing is taken any more.
     closed: bool,
 }
 
-/// Links to flush at the end of a batch of work.
+/// Links to flush at the end of a batch of work. Nearly always there is one.
 #[derive(Default)]
-pub(super) struct Flush(Vec<Arc<Link>>);
+pub(super) struct Flush {
+    first: Option<Arc<Link>>,
+    more: Vec<Arc<Link>>,
+}
 
 impl Flush {
+    fn add(&mut self, link: &Arc<Link>) {
+        match &self.first {
+            None => self.first = Some(Arc::clone(link)),
+            Some(_) => self.more.push(Arc::clone(link)),
+        }
+    }
+
     /// Sends what was said to each link, in one write each.
     pub(super) fn run(&mut self) {
-        for link in self.0.drain(..) {
+        for link in self.first.take().into_iter().chain(self.more.drain(..)) {
             link.flush();
         }
     }
@@ -59,9 +71,13 @@ impl Drop for Flush {
     }
 }
 
+/// How long a client has left its socket full; nothing while it has not.
+#[derive(Default)]
+pub(super) struct Stall(Option<Pin<Box<Sleep>>>);
+
 impl Link {
     pub(super) fn new(writer: Writer) -> Arc<Self> {
-        Arc::new(Self { writer, out: Mutex::default(), wake: Notify::new() })
+        Arc::new(Self { writer, out: Mutex::default(), task: AtomicWaker::new() })
     }
 
     /// Says `text`, when `flush` runs.
@@ -82,7 +98,7 @@ impl Link {
         }
         write_server(&mut out.bytes, opcode, payload);
         if !std::mem::replace(&mut out.touched, true) {
-            flush.0.push(Arc::clone(self));
+            flush.add(self);
         }
     }
 
@@ -100,7 +116,7 @@ impl Link {
             write_close(&mut out.bytes, code, reason);
         }
         self.flush();
-        self.wake.notify_one();
+        self.task.wake();
     }
 
     /// Whether it was closed, by either side.
@@ -111,8 +127,8 @@ impl Link {
     fn flush(&self) {
         let mut out = self.out.lock();
         out.touched = false;
-        if out.full_since.is_none() && !self.write(&mut out) {
-            self.wake.notify_one();
+        if !out.full && !self.write(&mut out) {
+            self.task.wake();
         }
     }
 
@@ -131,12 +147,12 @@ impl Link {
         match outcome {
             Ok(()) => {
                 out.bytes = Vec::new();
-                out.full_since = None;
+                out.full = false;
                 true
             }
             Err(io::ErrorKind::WouldBlock) => {
                 out.bytes.drain(..sent);
-                out.full_since.get_or_insert_with(Instant::now);
+                out.full = true;
                 false
             }
             Err(_) => {
@@ -146,30 +162,28 @@ impl Link {
         }
     }
 
-    /// Sends on what waits, until the link is closed and everything has left, or until the client has not read for
-    /// `stall`. May be dropped and called again at any time.
-    pub(super) async fn run(&self, stall: Duration) {
-        loop {
-            let full_since = {
-                let mut out = self.out.lock();
-                if out.full_since.is_some() {
+    /// Sends on what waits. Ready when the link is closed and everything has left, or when the client has left its socket
+    /// full for `patience`.
+    pub(super) fn poll_run(&self, cx: &mut Context<'_>, stall: &mut Stall, patience: Duration) -> Poll<()> {
+        self.task.register(cx.waker());
+        let mut out = self.out.lock();
+        while out.full {
+            match self.writer.poll_writable(cx) {
+                Poll::Ready(Ok(())) => {
                     self.write(&mut out);
+                },
+                Poll::Ready(Err(_)) => *out = Out { closed: true, ..Out::default() },
+                Poll::Pending => {
+                    let sleep = stall.0.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+                    if sleep.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    *out = Out { closed: true, ..Out::default() };
                 }
-                if out.closed && out.full_since.is_none() {
-                    return;
-                }
-                out.full_since
-            };
-            let Some(since) = full_since else {
-                self.wake.notified().await;
-                continue;
-            };
-            let woken = tokio::time::timeout_at(since + stall, self.writer.writable()).await;
-            if !matches!(woken, Ok(Ok(()))) {
-                self.out.lock().closed = true;
-                return;
             }
         }
+        stall.0 = None;
+        if out.closed { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Tells the client that nothing more will come.

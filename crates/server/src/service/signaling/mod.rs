@@ -169,27 +169,27 @@ impl Shared {
             self.bus.subscribe(user_subject(user), Arc::new(hear))
         };
         if let Some(old) = self.directory.put(Arc::clone(session), subscribe) {
-            old.close(CloseCode::Replaced, "");
+            old.send_off();
         }
     }
 
     /// The device has no connection any more.
     fn left(self: &Arc<Self>, session: &Arc<Session>, link: &Arc<link::Link>) {
-        let (connection, in_call) = {
-            let mut state = session.lock();
-            if !state.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
-                return;
-            }
-            state.link = None;
-            (state.numbers.as_ref().map_or(0, |numbers| numbers.connection), !state.legs.is_empty())
-        };
+        let mut state = session.lock();
+        if !state.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
+            return;
+        }
+        state.link = None;
+        let connection = state.numbers.as_ref().map_or(0, |numbers| numbers.connection);
         let for_good = session.version == Version::V1;
         if for_good && !self.directory.remove(session) {
             return;
         }
-        if in_call {
+        if !state.legs.is_empty() {
+            // Under the lock: whoever takes the device over comes after it, and says so after this.
             self.command(&session.address, None, CommandKind::Gone { for_good });
         }
+        drop(state);
         if !for_good {
             let (shared, session) = (Arc::clone(self), Arc::clone(session));
             tokio::spawn(async move {
@@ -201,12 +201,12 @@ impl Shared {
 
     /// Ends a session whose time to resume is over.
     fn forget(&self, session: &Arc<Session>, connection: u64) {
-        let expired = {
-            let state = session.lock();
-            state.link.is_none()
-                && state.numbers.as_ref().is_some_and(|numbers| numbers.connection == connection)
-        };
-        if expired {
+        let mut state = session.lock();
+        let is_away = state.link.is_none();
+        let numbers = state.numbers.as_mut().filter(|numbers| is_away && numbers.connection == connection);
+        if let Some(numbers) = numbers {
+            // A resume that has found it already must not take up what nobody finds any more.
+            numbers.id.clear();
             self.directory.remove(session);
         }
     }

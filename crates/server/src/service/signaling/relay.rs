@@ -6,13 +6,21 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tincan_proto::call::{Act, Media, Role};
-use tincan_proto::id::{Address, CallId};
+use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::wire::{CloseCode, ErrorCode, Relay, ServerFrame, V1Type, write_v1};
 
 use super::Shared;
 use super::leg::{Held, SETTLE};
 use super::link::Flush;
 use super::session::{Session, SessionState, Version, with_scratch};
+
+/// How a client names the call that a frame belongs to.
+pub(super) enum Of<'a> {
+    /// By its id: v2.
+    Call(CallId),
+    /// By the user at the other end: v1.
+    User(&'a UserId),
+}
 
 /// Hands `data` to the other leg.
 ///
@@ -21,24 +29,31 @@ use super::session::{Session, SessionState, Version, with_scratch};
 pub(super) fn relay(
     shared: &Arc<Shared>,
     session: &Arc<Session>,
-    call: CallId,
+    of: &Of<'_>,
     relay: Relay,
     data: &str,
     flush: &mut Flush,
 ) -> Result<(), ErrorCode> {
-    let (to, first_answer) = {
+    let (call, to, first_answer) = {
         let mut state = session.lock();
-        let leg = state.leg(call).ok_or(ErrorCode::NoSuchCall)?;
+        let leg = match of {
+            Of::Call(call) => state.leg(*call),
+            Of::User(user) => state.leg_with(user),
+        };
+        let leg = leg.ok_or(ErrorCode::NoSuchCall)?;
         let to = leg.peer.clone().ok_or(ErrorCode::BadState)?;
         let first_answer = relay == Relay::Answer && !leg.answered;
         leg.answered |= first_answer;
-        (to, first_answer)
+        let call = leg.call;
+        if session.version == Version::V1 {
+            // That it sent this may mean that its page can use what was held for it.
+            let held = leg.sent(relay);
+            send_held(&state, &held, flush);
+        }
+        (call, to, first_answer)
     };
     let peer = shared.directory.get(&to).ok_or(ErrorCode::Unavailable)?;
     receive(&peer, &session.address, call, relay, data, flush);
-    if session.version == Version::V1 {
-        released(session, call, Some(relay), flush);
-    }
     if first_answer {
         // A v1 leg has no word for "connected": a relayed answer must do.
         for leg in [session, &peer] {
@@ -115,13 +130,6 @@ fn settle(session: &Arc<Session>, call: CallId) {
         let held = state.leg(call).map(super::leg::Leg::release).unwrap_or_default();
         send_held(&state, &held, &mut Flush::default());
     });
-}
-
-/// A v1 client sent a frame: what it holds may be usable now.
-fn released(session: &Session, call: CallId, relay: Option<Relay>, flush: &mut Flush) {
-    let mut state = session.lock();
-    let held = state.leg(call).map(|leg| leg.sent(relay)).unwrap_or_default();
-    send_held(&state, &held, flush);
 }
 
 fn send_held(state: &SessionState, held: &[Box<[u8]>], flush: &mut Flush) {

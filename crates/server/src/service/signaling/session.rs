@@ -84,6 +84,15 @@ impl Session {
         self.state.lock()
     }
 
+    /// Ends its connection, if it has one: a newer one of the device takes over. It is forgotten first, so that its end
+    /// is not taken for the device's.
+    pub(super) fn send_off(&self) {
+        let link = self.lock().link.take();
+        if let Some(link) = link {
+            link.close(CloseCode::Replaced, "");
+        }
+    }
+
     /// Ends its connection, if it has one.
     pub(super) fn close(&self, code: CloseCode, reason: &str) {
         let link = self.lock().link.clone();

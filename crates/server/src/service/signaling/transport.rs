@@ -92,11 +92,11 @@ impl Writer {
         }
     }
 
-    /// Waits until the socket takes bytes again.
-    pub(super) async fn writable(&self) -> io::Result<()> {
+    /// Ready when the socket may take bytes again.
+    pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(half) => half.writable().await,
-            Self::Tls(tls) => tls.tcp.writable().await,
+            Self::Plain(half) => half.as_ref().poll_write_ready(cx),
+            Self::Tls(tls) => tls.tcp.poll_write_ready(cx),
         }
     }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tincan_proto::call::{Act, EndReason, RejectReason, Role, Scope};
 use tincan_proto::id::UserId;
-use tincan_proto::wire::{CloseCode, REQUEST_DATA_MAX, Relay, V1Frame, V1Type, parse_v1};
+use tincan_proto::wire::{CloseCode, ErrorCode, REQUEST_DATA_MAX, Relay, V1Frame, V1Type, parse_v1};
 
 use super::Shared;
 use super::connection::Next;
 use super::leg::Leg;
 use super::link::Flush;
+use super::relay::Of;
 use super::session::{Session, SessionState};
 use crate::bus::CommandKind;
 
@@ -28,30 +29,27 @@ pub(super) fn receive(shared: &Arc<Shared>, session: &Arc<Session>, text: &str, 
         session.lock().send_v1(V1Type::IceServersResponse, own, own, servers, flush);
         return Next::Continue(());
     };
-    let relay = match kind {
-        V1Type::Offer => Some(Relay::Offer),
-        V1Type::Answer => Some(Relay::Answer),
-        V1Type::Candidate => Some(Relay::Candidate),
-        _ => None,
+    let mut relay = |relay| {
+        if data.is_empty() {
+            return Ok(());
+        }
+        super::relay::relay(shared, session, &Of::User(&to), relay, data, &mut *flush)
     };
     let outcome = match kind {
+        V1Type::Candidate => relay(Relay::Candidate),
+        V1Type::Offer => relay(Relay::Offer),
+        V1Type::Answer => relay(Relay::Answer),
         V1Type::CallRequest => return request(shared, session, &to, data, flush),
         V1Type::CallAccept => act(shared, session, &to, Act::Accept),
         V1Type::CallReject => {
             act(shared, session, &to, Act::Reject { reason: RejectReason::Declined, scope: Scope::All })
         }
-        V1Type::Hangup => {
-            // A hang-up for a call that is over already is what both pages send when both hang up.
-            let _ = act(shared, session, &to, Act::HangUp { reason: EndReason::HungUp });
-            Ok(())
-        }
-        V1Type::Offer | V1Type::Answer | V1Type::Candidate => {
-            relayed(shared, session, &to, relay, data, flush)
-        }
+        // A hang-up for a call that is over already is what both pages send when both hang up.
+        V1Type::Hangup => act(shared, session, &to, Act::HangUp { reason: EndReason::HungUp }).or(Ok(())),
         V1Type::IceServersRequest | V1Type::IceServersResponse => Ok(()),
     };
     if let Err(code) = outcome {
-        let reason = format!("{{\"reason\":\"{code}\"}}");
+        let reason = format!("{{\"reason\":\"{}\"}}", code.as_str());
         session.lock().send_v1(V1Type::Hangup, own, &to, &reason, flush);
     }
     Next::Continue(())
@@ -84,26 +82,13 @@ fn request(shared: &Arc<Shared>, session: &Arc<Session>, to: &UserId, data: &str
     Next::Continue(())
 }
 
-fn act(shared: &Shared, session: &Session, to: &UserId, act: Act) -> Result<(), &'static str> {
+fn act(shared: &Shared, session: &Session, to: &UserId, act: Act) -> Result<(), ErrorCode> {
     let call = {
         let mut state = session.lock();
-        let leg = state.leg_with(to).ok_or("no_such_call")?;
+        let leg = state.leg_with(to).ok_or(ErrorCode::NoSuchCall)?;
         leg.leaving = matches!(act, Act::HangUp { .. } | Act::Reject { .. });
         leg.call
     };
     shared.act(&session.address, None, call, act);
     Ok(())
-}
-
-fn relayed(
-    shared: &Arc<Shared>,
-    session: &Arc<Session>,
-    to: &UserId,
-    relay: Option<Relay>,
-    data: &str,
-    flush: &mut Flush,
-) -> Result<(), &'static str> {
-    let (Some(relay), false) = (relay, data.is_empty()) else { return Ok(()) };
-    let call = session.lock().leg_with(to).map(|leg| leg.call).ok_or("no_such_call")?;
-    super::relay::relay(shared, session, call, relay, data, flush).map_err(|refused| refused.as_str())
 }

@@ -10,6 +10,7 @@ use tincan_proto::wire::{Body, ClientFrame, CloseCode, ErrorCode, FrameError, Se
 use super::Shared;
 use super::leg::Leg;
 use super::link::Flush;
+use super::relay::Of;
 use super::session::Session;
 use crate::bus::CommandKind;
 
@@ -23,6 +24,8 @@ pub(super) enum Received {
     Good,
     /// It is not a frame of the protocol.
     Bad,
+    /// It came too soon after the others.
+    TooMany,
 }
 
 /// An `error` to be sent.
@@ -70,7 +73,7 @@ pub(super) fn receive(
         let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         let message = "too many frames";
         refuse(session, &Refusal { re, call: None, code: ErrorCode::RateLimited, message, retry_ms }, flush);
-        return Continue(Received::Bad);
+        return Continue(Received::TooMany);
     }
     carry_out(shared, session, &frame, flush);
     Continue(Received::Good)
@@ -129,7 +132,7 @@ fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'
             if let Some(media) = media {
                 shared.act(&session.address, re, *call, Act::Media(*media));
             }
-            if let Err(code) = super::relay::relay(shared, session, *call, *relay, data, flush) {
+            if let Err(code) = super::relay::relay(shared, session, &Of::Call(*call), *relay, data, flush) {
                 let message = match code {
                     ErrorCode::NoSuchCall => "no live call of this device has that id",
                     ErrorCode::BadState => "the call was not accepted yet",

@@ -52,19 +52,25 @@ pub(crate) struct Delivery<'a> {
     pub(crate) seq: Option<u64>,
 }
 
-/// The name of a client: a `c` and six digits.
-pub(crate) fn user(client: usize) -> [u8; 7] {
-    let mut name = [b'c'; 7];
-    name[1..].copy_from_slice(&crate::template::digits::<6>(client as u64, b'0'));
+/// A user's name.
+pub(crate) type User = [u8; 11];
+
+/// The name of a client: a `c`, four digits for the run and six for the client. No run meets what a server still keeps
+/// for the users of one before it.
+pub(crate) fn user(run: u64, client: usize) -> User {
+    let mut name = [b'c'; 11];
+    name[1..5].copy_from_slice(&crate::template::digits::<4>(run, b'0'));
+    name[5..].copy_from_slice(&crate::template::digits::<6>(client as u64, b'0'));
     name
 }
 
 impl Dialect {
-    /// Where a client opens its WebSocket.
-    pub(crate) fn path(self, client: usize) -> String {
+    /// Where a user opens its WebSocket.
+    pub(crate) fn path(self, user: &User) -> String {
+        let user = String::from_utf8_lossy(user);
         match self {
-            Self::Seed => format!("/ws?id=c{client:06}"),
-            Self::Peerjs => format!("/peerjs?key=peerjs&id=c{client:06}&token=t{client:06}"),
+            Self::Seed => format!("/ws?id={user}"),
+            Self::Peerjs => format!("/peerjs?key=peerjs&id={user}&token={user}"),
             Self::V2 => "/ws".into(),
         }
     }
@@ -77,13 +83,12 @@ impl Dialect {
         }
     }
 
-    /// The first frame of a client.
-    pub(crate) fn hello(self, client: usize) -> Option<String> {
+    /// The first frame of a user.
+    pub(crate) fn hello(self, user: &User) -> Option<String> {
+        let user = String::from_utf8_lossy(user);
         match self {
             Self::Seed | Self::Peerjs => None,
-            Self::V2 => {
-                Some(format!(r#"{{"type":"hello","data":{{"guest":"c{client:06}","device":"load"}}}}"#))
-            }
+            Self::V2 => Some(format!(r#"{{"type":"hello","data":{{"guest":"{user}","device":"load"}}}}"#)),
         }
     }
 
@@ -243,15 +248,17 @@ mod tests {
     #[test]
     fn deliveries_read_alike_in_every_dialect() {
         let seed = Dialect::Seed
-            .read(br#"{"type":"answer","to":"c000000","from":"c000001","data":{"n":"0000000017"}}"#);
-        let peerjs = Dialect::Peerjs
-            .read(br#"{"type":"ANSWER","src":"c000001","dst":"c000000","payload":{"n":"0000000017"}}"#);
-        let v2 = Dialect::V2
-            .read(br#"{"type":"answer","call":"x","from":"c000001/load","data":{"n":"0000000017"},"seq":4}"#);
+            .read(br#"{"type":"answer","to":"c1234000000","from":"c1234000001","data":{"n":"0000000017"}}"#);
+        let peerjs = Dialect::Peerjs.read(
+            br#"{"type":"ANSWER","src":"c1234000001","dst":"c1234000000","payload":{"n":"0000000017"}}"#,
+        );
+        let v2 = Dialect::V2.read(
+            br#"{"type":"answer","call":"x","from":"c1234000001/load","data":{"n":"0000000017"},"seq":4}"#,
+        );
         for (dialect, read) in [(Dialect::Seed, seed), (Dialect::Peerjs, peerjs), (Dialect::V2, v2)] {
             let read = read.unwrap();
             assert_eq!(read.kind, dialect.delivered_as(Kind::Answer).as_bytes());
-            assert_eq!(read.from, Some(&user(1)[..]));
+            assert_eq!(read.from, Some(&user(991_234, 1)[..]));
             assert_eq!(read.number, Some(17));
             assert_eq!(read.seq, (dialect == Dialect::V2).then_some(4));
         }

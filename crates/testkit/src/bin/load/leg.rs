@@ -9,7 +9,7 @@
 //! share one in a whole run.
 
 use crate::{
-    dialect::{Delivery, Dialect, Kind, payload, user},
+    dialect::{Delivery, Dialect, Kind, User, payload},
     envelope, lines,
     tally::{Fault, Tally},
     template::Field,
@@ -37,8 +37,8 @@ pub(crate) enum Role {
 #[derive(Debug)]
 pub(crate) struct Leg {
     role: Role,
-    /// The client that sends to this side.
-    peer: usize,
+    /// The user that sends to this side.
+    peer: User,
     dialog: u64,
     /// The last dialog that was given up with messages missing.
     given_up: Option<u64>,
@@ -58,8 +58,8 @@ pub(crate) enum Received {
 }
 
 impl Leg {
-    /// The side of `role`, to which client `peer` sends.
-    pub(crate) fn new(role: Role, peer: usize) -> Self {
+    /// The side of `role`, to which `peer` sends.
+    pub(crate) fn new(role: Role, peer: User) -> Self {
         Self { role, peer, dialog: 0, given_up: None, sent: 0, seen: 0, sent_ns: [0; HANGUP + 1] }
     }
 
@@ -120,7 +120,7 @@ impl Leg {
         let kind = self.kind(slot).ok_or(Fault::Damaged)?;
         let overtaken = kind == Kind::Candidate && self.seen & CANDIDATE_BITS >= bit;
         self.seen |= bit;
-        let fault = if dialect.is_signed(kind) { misattributed(delivery, self.peer) } else { None };
+        let fault = if dialect.is_signed(kind) { misattributed(delivery, &self.peer) } else { None };
         let fault = fault.or(overtaken.then_some(Fault::Reordered));
         Ok(Received::Message { kind, sent_ns: self.sent_ns[slot], fault })
     }
@@ -180,10 +180,10 @@ impl Leg {
 const CANDIDATE_BITS: u16 = ((1 << CANDIDATES) - 1) << FIRST_CANDIDATE;
 
 /// What is wrong with the name a delivery is under, if `peer` sent it.
-pub(crate) fn misattributed(delivery: &Delivery<'_>, peer: usize) -> Option<Fault> {
+pub(crate) fn misattributed(delivery: &Delivery<'_>, peer: &User) -> Option<Fault> {
     match delivery.from {
         None | Some(b"") => Some(Fault::NoFrom),
-        Some(from) => (from != user(peer)).then_some(Fault::WrongFrom),
+        Some(from) => (from != peer).then_some(Fault::WrongFrom),
     }
 }
 

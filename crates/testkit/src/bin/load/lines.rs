@@ -3,10 +3,8 @@
 //! For v2 it also keeps each client's session: numbers out, numbers in, acknowledgements. Every frame carries one; a client
 //! that only listens acknowledges every eighth frame. Nothing is ever sent again: on loopback a hole is a loss.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::{
-    dialect::{Delivery, Dialect, Kind, user},
+    dialect::{Delivery, Dialect, Kind},
     envelope,
     net::Net,
     tally::Fault,
@@ -34,8 +32,6 @@ pub(crate) struct Lines {
     connected: Template,
     /// By client.
     sessions: Vec<Session>,
-    /// v2: no two runs may name a call alike.
-    run: u64,
 }
 
 #[derive(Clone, Default)]
@@ -70,8 +66,7 @@ impl Lines {
         let connected = Template::new(&connected);
         let templates = Kind::ALL.map(|kind| Template::new(&dialect.text(kind)));
         let sessions = if dialect == Dialect::V2 { vec![Session::default(); clients] } else { Vec::new() };
-        let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        Self { dialect, templates, ack, connected, sessions, run }
+        Self { dialect, templates, ack, connected, sessions }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -83,9 +78,9 @@ impl Lines {
         let Message { from, to, kind, number, dialog } = message;
         let template = &mut self.templates[kind as usize];
         template.number(Field::Number, number, b'0');
-        template.text(Field::To, &user(to));
+        template.text(Field::To, &net.user(to));
         if let Some(session) = self.sessions.get_mut(from) {
-            session.stamp(template, &call(from / 2, dialog, self.run));
+            session.stamp(template, &call(from / 2, dialog, net.run()));
         }
         net.send(from, template.bytes());
     }
@@ -93,7 +88,7 @@ impl Lines {
     /// v2: says that `from` hears the other side. Without it, the server ends a call after 20 s.
     pub(crate) fn send_connected(&mut self, net: &mut Net, from: usize, dialog: u64) {
         if let Some(session) = self.sessions.get_mut(from) {
-            session.stamp(&mut self.connected, &call(from / 2, dialog, self.run));
+            session.stamp(&mut self.connected, &call(from / 2, dialog, net.run()));
             net.send(from, self.connected.bytes());
         }
     }

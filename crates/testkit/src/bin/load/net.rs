@@ -11,14 +11,14 @@
 use std::{
     io::{self, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use mio::{Events, Interest, Poll, Token, event::Event, net::TcpStream};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
-    dialect::Dialect,
+    dialect::{Dialect, User, user},
     envelope, ws,
     ws::{Incoming, Opcode},
 };
@@ -62,6 +62,8 @@ pub(crate) struct Net {
     dialect: Dialect,
     clients: Vec<Client>,
     buffer: Vec<u8>,
+    /// Tells this run's users and calls from those of others: milliseconds since 1970.
+    run: u64,
     start: Instant,
     event_ns: u64,
     idle_ns: u64,
@@ -81,6 +83,7 @@ impl Net {
             dialect,
             clients: std::iter::repeat_with(absent).take(clients).collect(),
             buffer: vec![0; 64 * 1024],
+            run: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
             start: Instant::now(),
             event_ns: 0,
             idle_ns: 0,
@@ -106,6 +109,16 @@ impl Net {
 
     pub(crate) fn is_absent(&self, client: usize) -> bool {
         self.clients[client].state == State::Absent
+    }
+
+    /// What this run's calls are told from those of others by.
+    pub(crate) fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// The name of a client's user.
+    pub(crate) fn user(&self, client: usize) -> User {
+        user(self.run / 10, client)
     }
 
     /// Pings answered so far.
@@ -220,7 +233,7 @@ impl Net {
         if client.state == State::Connecting && stream.peer_addr().is_ok() {
             client.state = State::Upgrading;
             let (host, protocol) = (self.target.to_string(), self.dialect.protocol());
-            let request = ws::upgrade(&host, &self.dialect.path(number), protocol);
+            let request = ws::upgrade(&host, &self.dialect.path(&self.user(number)), protocol);
             self.send(number, request.as_bytes());
         } else if !client.unsent.is_empty() {
             let unsent = std::mem::take(&mut client.unsent);
@@ -267,7 +280,7 @@ impl Net {
             let Some(head) = ws::upgraded(bytes)? else { return Ok(0) };
             used = head;
             self.clients[client].state = State::Greeting;
-            if let Some(hello) = self.dialect.hello(client) {
+            if let Some(hello) = self.dialect.hello(&self.user(client)) {
                 self.send(client, &ws::frame(Opcode::Text, hello.as_bytes()).0);
             }
             if self.dialect.welcome().is_none() {

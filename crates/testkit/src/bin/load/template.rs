@@ -26,7 +26,7 @@ impl Field {
     /// Stands in a template's text for the field, at its width.
     pub(crate) const fn mark(self) -> &'static str {
         match self {
-            Self::To => "@to@@@@",
+            Self::To => "@to@@@@@@@@",
             Self::Number => "@number@@@",
             Self::Call => "@call@@@@@@@@@@@@@@@@@",
             Self::Seq => "@seq@@@@@@",
@@ -98,10 +98,10 @@ mod tests {
         // Every offset against the four bytes of the mask.
         for shift in 0..4 {
             let pad = " ".repeat(shift);
-            let text = format!(r#"{{{pad}"to":"@to@@@@","seq":@seq@@@@@@,"data":{{"n":"@number@@@"}}}}"#);
+            let text = format!(r#"{{{pad}"to":"@to@@@@@@@@","seq":@seq@@@@@@,"data":{{"n":"@number@@@"}}}}"#);
             let mut template = Template::new(&text);
             for (to, seq, number) in
-                [(b"c000001", 1, 0), (b"c014999", 4_000_000_000, 12_345), (b"c000002", 7, 9)]
+                [(b"c0001000001", 1, 0), (b"c9999014999", 4_000_000_000, 12_345), (b"c0001000002", 7, 9)]
             {
                 template.text(Field::To, to);
                 template.number(Field::Seq, seq, b' ');
@@ -119,6 +119,6 @@ mod tests {
     #[test]
     fn every_mark_is_as_wide_as_what_is_written_there() {
         let widths = Field::ALL.map(|field| field.mark().len());
-        assert_eq!(widths, [7, 10, 22, 10, 10]);
+        assert_eq!(widths, [11, 10, 22, 10, 10]);
     }
 }

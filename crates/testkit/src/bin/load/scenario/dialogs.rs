@@ -17,7 +17,7 @@ use crate::{
 /// Pairs that are set up or hung up at once where that is not what is measured.
 pub(crate) const AT_ONCE: usize = 100;
 /// How long the dialogs under way may take to end: past the time at which they are given up.
-const DRAIN_S: f64 = 11.0;
+const DRAIN_S: f64 = 31.0;
 
 /// Runs dialogs on `pairs` pairs for `seconds`, after a warm-up of at most 0.5 s.
 pub(crate) fn run(aim: &Aim, pairs: usize, seconds: f64, burst: bool) -> Result<Report> {

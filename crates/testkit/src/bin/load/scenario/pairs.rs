@@ -31,9 +31,9 @@ pub(crate) enum Then {
     Stay,
 }
 
-/// How long a dialog may take before what is missing of it counts as lost: 10 s in nanoseconds, less where the server is
+/// How long a dialog may take before what is missing of it counts as lost: 30 s in nanoseconds, less where the server is
 /// a fake.
-const GIVE_UP_NS: u64 = if cfg!(test) { 1_000_000_000 } else { 10_000_000_000 };
+const GIVE_UP_NS: u64 = if cfg!(test) { 1_000_000_000 } else { 30_000_000_000 };
 
 struct Pair {
     to_callee: Leg,
@@ -77,8 +77,8 @@ impl Pairs {
     /// The pairs of all clients of `net`, resting.
     pub(crate) fn new(net: &Net, lines: Lines, then: Then, burst: bool) -> Self {
         let pair = |n| Pair {
-            to_callee: Leg::new(Role::Callee, 2 * n),
-            to_caller: Leg::new(Role::Caller, 2 * n + 1),
+            to_callee: Leg::new(Role::Callee, net.user(2 * n)),
+            to_caller: Leg::new(Role::Caller, net.user(2 * n + 1)),
             dialog: 0,
             began_ns: 0,
             state: State::Rests,

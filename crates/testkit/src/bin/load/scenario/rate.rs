@@ -153,7 +153,7 @@ impl<'a> Stream<'a> {
         let overtaken = (number < *highest).then_some(Fault::Reordered);
         *highest = number.max(*highest);
         let damaged = (whole == Some(false)).then_some(Fault::Damaged);
-        misattributed(&delivery, client ^ 1).or(damaged).or(overtaken).map_or(Ok(()), Err)
+        misattributed(&delivery, &net.user(client ^ 1)).or(damaged).or(overtaken).map_or(Ok(()), Err)
     }
 
     fn lose_the_rest(&mut self) {
