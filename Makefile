@@ -48,7 +48,7 @@ bench: build          ## The load generator against Tincan and its neighbours
 	bench/run
 
 gen:                  ## Writes what is generated from Rust
-	cargo run --locked -p tincan-proto --example typescript
+	UPDATE=1 cargo test --locked -p tincan-proto --lib wire_gen
 
 fmt:
 	cargo fmt --all

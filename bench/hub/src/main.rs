@@ -22,7 +22,7 @@ use axum::{
 use clap::Parser as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// A plain signaling hub to measure beside.
@@ -56,7 +56,7 @@ struct Frame {
     #[serde(default)]
     from: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    data: Option<Box<RawValue>>,
+    data: Option<Value>,
 }
 
 #[tokio::main]

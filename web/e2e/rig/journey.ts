@@ -97,7 +97,7 @@ export interface Settings {
 /** Declares a test. */
 export function journey(rule: string, walk: (world: World) => Promise<void>, { env, within }: Settings = {}): void {
   test(rule, async ({ annotate }) => {
-    const folder = join(OUT, rule.replace(/\W+/g, '-').slice(0, 80));
+    const folder = join(OUT, rule.replace(/\W+/g, '-'));
     rmSync(folder, { recursive: true, force: true });
     const world = new World(await Server.start(env));
     try {

@@ -55,6 +55,7 @@ declare global {
 
 export function install(): void {
   const every100Ms = 100;
+  const freshEarMs = 1000;
   const peers: RTCPeerConnection[] = [];
   const tracks: MediaStreamTrack[] = [];
   const violations: string[] = [];
@@ -62,7 +63,8 @@ export function install(): void {
   const spoken: string[] = [];
   const readings: { at: number; packets: number }[] = [];
   let asked = 0;
-  let ear: { track: MediaStreamTrack; context: AudioContext; analyser: AnalyserNode } | undefined;
+  let ear: { track: MediaStreamTrack; context: AudioContext; analyser: AnalyserNode; since: number } | undefined;
+  let ears = 0;
 
   document.addEventListener('securitypolicyviolation', (event) => {
     violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
@@ -107,7 +109,8 @@ export function install(): void {
       const context = new AudioContext();
       const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
       context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-      ear = { track, context, analyser };
+      ear = { track, context, analyser, since: Date.now() };
+      ears += 1;
     }
     if (ear.context.state === 'suspended') void ear.context.resume();
     return ear;
@@ -137,6 +140,11 @@ export function install(): void {
       for (let i = 1; i < levels.length; i += 1) if ((levels[i] ?? 0) > (levels[loudest] ?? 0)) loudest = i;
       const hz = (loudest * now.context.sampleRate) / now.analyser.fftSize;
       const db = levels[loudest] ?? -Infinity;
+      // Chromium's can fall silent for good after a long outage, while the sound is decoded and played: take a new one.
+      if (db === -Infinity && Date.now() - now.since > freshEarMs) {
+        void now.context.close();
+        ear = undefined;
+      }
       return { hz, db, noise: levels.sort()[levels.length >> 1] ?? -Infinity };
     },
     packets,
@@ -163,7 +171,7 @@ export function install(): void {
       const ways = (pc?.getTransceivers() ?? []).map(({ mid, currentDirection, sender, receiver }) =>
         ({ mid, currentDirection, sends: show(sender.track), receives: show(receiver.track) }));
       const { connectionState, iceConnectionState, signalingState } = pc ?? {};
-      return { connectionState, iceConnectionState, signalingState, ear: ear && { context: ear.context.state, at: ear.context.currentTime, ...show(ear.track) }, ways, sound, readings: readings.slice(-40) };
+      return { connectionState, iceConnectionState, signalingState, ears, ear: ear && { context: ear.context.state, at: ear.context.currentTime, ...show(ear.track) }, ways, sound, readings: readings.slice(-40) };
     },
     states: () => states,
     spoken: () => spoken,

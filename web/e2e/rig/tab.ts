@@ -1,6 +1,7 @@
 /** One page in one browser: the little that Playwright's and Puppeteer's pages have in common, by one name. */
 import type { Page as ChromiumPage } from 'playwright-core';
 import type { BrowserContext as FirefoxContext, KeyInput, Page as FirefoxPage } from 'puppeteer-core';
+import { until } from './until.js';
 
 export interface Tab {
   goto(url: string): Promise<void>;
@@ -36,7 +37,8 @@ export function firefoxTab(page: FirefoxPage, context: FirefoxContext): Tab {
   return {
     goto: async (url) => void (await page.goto(url)),
     click: async (selector) => {
-      await page.waitForSelector(`${selector}:enabled`, { visible: true, timeout: CLICK_WITHIN_MS });
+      const there = (css: string): boolean => document.querySelector(`${css}:enabled`)?.checkVisibility() ?? false;
+      await until(`${selector} can be clicked`, () => page.evaluate(there, selector), CLICK_WITHIN_MS);
       await page.click(selector);
     },
     press: (key) => page.keyboard.press(key as KeyInput),

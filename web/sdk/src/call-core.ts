@@ -1,8 +1,8 @@
 /**
  * The inside of a call: its state, its deadlines and its sound, driven by the server's frames.
  *
- * The states and their graph are in `call-state.ts`, decisions about odd cases in `verdict.ts`, the sound in `leg.ts`;
- * what the user does is in `call.ts`. Nothing here asks whether the server can be reached: what is sent waits in the
+ * The states and their graph are in `call-state.ts`, decisions about odd cases in `verdict.ts`, deadlines in
+ * `deadline.ts`, the sound in `leg.ts`; what the user does is in `call.ts`. Nothing here asks whether the server can be reached: what is sent waits in the
  * session, and what must not wait goes over the data channel too.
  */
 
@@ -10,6 +10,7 @@ import type { AudioUser } from './audio-devices.js';
 import type { CallHost, CallInit } from './call-host.js';
 import { isAccepted, next } from './call-state.js';
 import type { CallEvent } from './call-state.js';
+import { ALONE_MS, Deadline, REACH_MS, RING_GRACE_MS, SETUP_MS, WORD_MS } from './deadline.js';
 import { Emitter } from './emitter.js';
 import { CallError, WARNINGS } from './errors.js';
 import { parseAddress } from './ids.js';
@@ -17,18 +18,7 @@ import { Leg } from './leg.js';
 import type { CtlMessage, RemoteMediaFrame } from './media.js';
 import type { CallEvents, CallState, CallSummary, EndReason, JsonValue, Level, Peer, Warning } from './types.js';
 import { afterForgetting, afterRefusal } from './verdict.js';
-import type { CallSnapshot, CallUpdate, ClientFrame, HangupReason, ServerFrame } from './wire.js';
-
-/** How long a request or an accept waits for a server that cannot be reached, or an accept for its confirmation. */
-export const WORD_MS = 15_000;
-/** A server that has the request says something when the time to reach a device is over, which is 60 s at most. */
-const REACH_MS = 75_000;
-/** The server ends a call without sound 20 s after the accept; a little later we do, in case it is gone. */
-const SETUP_MS = 25_000;
-/** An outgoing call that nobody accepted does not outlive the server's absence for longer. */
-const ALONE_MS = 45_000;
-/** How much longer than told an incoming call rings, since the server's own end is on its way. */
-const RING_GRACE_MS = 1_000;
+import type { CallUpdate, ClientFrame, HangUpReason, ServerFrame, Snapshot } from './wire.js';
 
 /** What {@link Call} is made of; not to be used by itself. */
 export abstract class CallCore extends Emitter<CallEvents> {
@@ -51,10 +41,9 @@ export abstract class CallCore extends Emitter<CallEvents> {
   #remoteMuted = false;
   #level: Level = { input: 0, output: 0 };
   #connectedAt: number | undefined;
+  #devices = 0;
   #isDetached = false;
-  /** Since when the server cannot be reached, while nobody has accepted. */
-  #aloneSince: number | undefined;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  protected readonly deadline = new Deadline();
   #resolveEnded!: (summary: CallSummary) => void;
 
   /** @internal */
@@ -68,9 +57,12 @@ export abstract class CallCore extends Emitter<CallEvents> {
     this.#offers = init.direction === 'outgoing';
     this.#state = this.#offers ? 'requesting' : 'incoming';
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
-    if (init.microphone) this.makeLeg(init.microphone, host.iceServers());
-    if (this.#offers) this.#awaitWord();
-    else this.arm((init.ringMs ?? ALONE_MS) + RING_GRACE_MS, () => this.finish('no_answer', 'server'));
+    if (init.direction === 'outgoing') {
+      this.makeLeg(init.microphone, host.iceServers());
+      this.#awaitWord();
+    } else {
+      this.deadline.set(init.ringMs + RING_GRACE_MS, () => this.finish('no_answer', 'server'));
+    }
   }
 
   /** The call's id, equal on both sides. Changes once if both users rang each other: two calls become one. */
@@ -84,6 +76,11 @@ export abstract class CallCore extends Emitter<CallEvents> {
 
   get state(): CallState {
     return this.#state;
+  }
+
+  /** How many devices of the callee were handed the request; 0 before any was, and for an incoming call. */
+  get devices(): number {
+    return this.#devices;
   }
 
   /** When sound first flowed, milliseconds since the Unix epoch; `undefined` before. */
@@ -119,7 +116,10 @@ export abstract class CallCore extends Emitter<CallEvents> {
   handle(frame: ServerFrame): void {
     switch (frame.type) {
       case 'call-delivered':
-        return void this.step('delivered');
+        // Before the step, so that whoever follows the state reads the number that belongs to it.
+        this.#devices = frame.data.devices;
+        this.step('delivered');
+        return this.emit('delivered', { devices: this.#devices });
       case 'call-ringing':
         this.step('rings');
         if (this.#state === 'ringing') this.emit('ringing', { device: frame.from });
@@ -138,7 +138,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
       case 'call-ended':
         return this.finish(frame.data.reason, this.#who(frame.data.by), { talkMs: frame.data.talk_ms });
       case 'error':
-        return this.#refused(CallError.fromWire(frame.data.code, frame.data.message, frame.data.retry_ms));
+        return this.#refused(CallError.fromWire(frame.data));
       case 'call-request':
       case 'ice-servers-response': // the device's own
     }
@@ -159,9 +159,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
   signalingLost(): void {
     if (this.#state === 'requesting') return this.#awaitWord();
     if (this.#state !== 'delivered' && this.#state !== 'ringing') return;
-    // Every failed attempt to reconnect says so again.
-    this.#aloneSince ??= Date.now();
-    this.arm(ALONE_MS - (Date.now() - this.#aloneSince), () => {
+    this.deadline.setWhileAway(ALONE_MS, () => {
       this.send({ type: 'call-cancel', call: this.#id });
       this.finish('connection_lost', 'server');
     });
@@ -169,9 +167,9 @@ export abstract class CallCore extends Emitter<CallEvents> {
 
   /** @internal The server can be reached again. */
   signalingBack(): void {
-    this.#aloneSince = undefined;
+    this.deadline.serverIsBack();
     if (this.#state === 'requesting') this.#awaitWord();
-    else if (this.#state === 'delivered' || this.#state === 'ringing') this.#disarm();
+    else if (this.#state === 'delivered' || this.#state === 'ringing') this.deadline.clear();
     this.leg?.signalingBack();
   }
 
@@ -181,7 +179,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
   }
 
   /** @internal The server lost the session; see `afterForgetting`. */
-  reconcile(listed: CallSnapshot | undefined, resent: boolean): void {
+  reconcile(listed: Snapshot | undefined, resent: boolean): void {
     switch (afterForgetting(this.#state, listed, resent)) {
       case 'keep':
         return;
@@ -217,7 +215,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
     if (this.#state === 'incoming') return this.abandon('hung_up');
     if (!this.step('accepted')) return;
     this.#peer = parseAddress(peer);
-    this.arm(SETUP_MS, () => this.abandon('media_failed'));
+    this.deadline.set(SETUP_MS, () => this.abandon('media_failed'));
     this.emit('accept', { peer: this.#peer });
     this.begin();
   }
@@ -259,7 +257,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
 
   #mediaUp(): void {
     if (!this.step('media-up')) return;
-    this.#disarm();
+    this.deadline.clear();
     this.#connectedAt = Date.now();
     this.#sendUpdate({ media: 'connected', ...(this.#muted && { muted: true }) });
   }
@@ -289,7 +287,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
       case 'ring-on':
         if (!this.step('accept-failed')) return;
         this.#dropLeg();
-        this.arm(ALONE_MS, () => this.finish('no_answer', 'server'));
+        this.deadline.set(ALONE_MS, () => this.finish('no_answer', 'server'));
         return this.emit('error', error);
       case 'report':
         return this.emit('error', error);
@@ -307,18 +305,16 @@ export abstract class CallCore extends Emitter<CallEvents> {
 
   /** A request about which nothing is heard fails in the end. */
   #awaitWord(): void {
-    const online = this.host.isOnline();
-    if (online) this.#aloneSince = undefined;
-    else this.#aloneSince ??= Date.now();
-    const ms = this.#aloneSince === undefined ? REACH_MS : WORD_MS - (Date.now() - this.#aloneSince);
-    this.arm(ms, () => {
+    const giveUp = (code: 'timeout' | 'signaling-lost') => () => {
       this.send({ type: 'call-cancel', call: this.#id });
-      this.finish('failed', 'server', { error: new CallError(online ? 'timeout' : 'signaling-lost') });
-    });
+      this.finish('failed', 'server', { error: new CallError(code) });
+    };
+    if (this.host.isOnline()) this.deadline.set(REACH_MS, giveUp('timeout'));
+    else this.deadline.setWhileAway(WORD_MS, giveUp('signaling-lost'));
   }
 
   /** We end an accepted call. */
-  protected abandon(reason: HangupReason): void {
+  protected abandon(reason: HangUpReason): void {
     this.send({ type: 'hangup', call: this.#id, data: { reason } });
     this.finish(reason, 'local', { lastWord: { type: 'hangup', reason } });
   }
@@ -329,7 +325,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
     more: { talkMs?: number | undefined; error?: CallError; lastWord?: CtlMessage; settle?: boolean } = {},
   ): void {
     if (!this.step('end')) return;
-    this.#disarm();
+    this.deadline.clear();
     this.#dropLeg(more.lastWord);
     const at = Date.now();
     const talkMs = more.talkMs ?? (this.#connectedAt === undefined ? 0 : Math.max(0, at - this.#connectedAt));
@@ -358,7 +354,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
     if (to === undefined) return false;
     this.#state = to;
     // The server spoke: the request did arrive.
-    if (from === 'requesting') this.#disarm();
+    if (from === 'requesting') this.deadline.clear();
     this.emit('state', { from, to, at: Date.now() });
     return true;
   }
@@ -387,14 +383,5 @@ export abstract class CallCore extends Emitter<CallEvents> {
 
   #warn(name: Warning['name']): void {
     this.emit('warning', { name, message: WARNINGS[name] });
-  }
-
-  protected arm(ms: number, task: () => void): void {
-    this.#disarm();
-    this.#deadline = setTimeout(task, ms);
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#deadline);
   }
 }

@@ -24,13 +24,11 @@ export interface CallHost {
   connect(options: ConnectOptions): Promise<Call>;
 }
 
-export interface CallInit {
+export type CallInit = {
   id: string;
-  direction: 'outgoing' | 'incoming';
   peer: Peer;
   context: JsonValue | undefined;
-  /** Outgoing only: the microphone is open before anybody is rung. */
-  microphone?: MediaStream;
-  /** Incoming only: how long it may ring. */
-  ringMs?: number;
-}
+} & (
+  | { direction: 'outgoing'; /** Open before anybody is rung. */ microphone: MediaStream }
+  | { direction: 'incoming'; /** How long it may ring. */ ringMs: number }
+);

@@ -19,6 +19,7 @@
  */
 
 import type { CallState } from './types.js';
+import type { WireState } from './wire.js';
 
 export type CallEvent =
   | 'delivered'
@@ -47,7 +48,7 @@ export function next(state: CallState, event: CallEvent): CallState | undefined 
   return TABLE[state][event];
 }
 
-/** Whether a device accepted, and the call is not over. */
-export function isAccepted(state: CallState): boolean {
+/** Whether a device accepted, and the call is not over. The server has the same words for it. */
+export function isAccepted(state: CallState | WireState): boolean {
   return state === 'negotiating' || state === 'connected' || state === 'reconnecting';
 }

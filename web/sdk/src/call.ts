@@ -1,10 +1,11 @@
 /** One call, as its user sees it: what can be seen of it, and what can be done. The inside is in `call-core.ts`. */
 
-import { CallCore, WORD_MS } from './call-core.js';
+import { CallCore } from './call-core.js';
+import { WORD_MS } from './deadline.js';
 import { CallError } from './errors.js';
 import { stopTracks } from './leg.js';
 import { pathOf, sampleOf } from './stats.js';
-import type { Path, Sample } from './types.js';
+import type { Path, RejectOptions, Sample } from './types.js';
 
 /** One call. Made by `device.connect()` or handed out by the device's `incoming` event. */
 export class Call extends CallCore {
@@ -34,11 +35,11 @@ export class Call extends CallCore {
     this.makeLeg(microphone, iceServers);
     if (this.state !== 'accepting') return this.begin();
     this.send({ type: 'call-accept', call: this.id });
-    this.arm(WORD_MS, () => this.abandon('connection_lost'));
+    this.deadline.set(WORD_MS, () => this.abandon('connection_lost'));
   }
 
   /** Rejects an incoming call, on all devices of this user unless `scope` is `here`. Else does nothing. */
-  reject({ scope = 'all', reason = 'declined' }: { scope?: 'all' | 'here'; reason?: 'declined' | 'busy' } = {}): void {
+  reject({ scope = 'all', reason = 'declined' }: RejectOptions = {}): void {
     if (this.state !== 'incoming' && this.state !== 'accepting') return;
     this.send({ type: 'call-reject', call: this.id, data: { reason, scope } });
     this.finish(reason, 'local');

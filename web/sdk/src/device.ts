@@ -2,7 +2,7 @@
  * This browser as a device of a user: registers with the server, rings, and calls.
  *
  * It owns the session and the list of calls, and brings each frame to its call. What a frame means for a call is decided
- * in `call.ts`; what the server and this device think of the calls is brought in line here after the server lost the session.
+ * in `call-core.ts`; what the server and this device think of the calls is brought in line here after the server lost the session.
  */
 
 import { AudioDevices } from './audio-devices.js';
@@ -15,7 +15,7 @@ import type { DeviceName } from './device-name.js';
 import { Emitter } from './emitter.js';
 import { CallError } from './errors.js';
 import { IceServers } from './ice-servers.js';
-import { base64url, isName, parseAddress } from './ids.js';
+import { base64url, byteLength, isName, parseAddress } from './ids.js';
 import { Later } from './later.js';
 import { stopTracks } from './leg.js';
 import { browserPlatform } from './platform.js';
@@ -24,11 +24,10 @@ import { Recent } from './recent.js';
 import { BACK_OFF_MS } from './reconnect.js';
 import { Session } from './session.js';
 import type { SessionEvents } from './session.js';
-import type { ConnectOptions, DeviceEvents, DeviceOptions, DeviceState, JsonValue, Peer } from './types.js';
-import type { CallSnapshot, ServerFrame } from './wire.js';
+import type { ConnectOptions, DeviceEvents, DeviceOptions, DeviceState, Peer } from './types.js';
+import { LIMITS } from './wire.js';
+import type { RequestData, ServerFrame, Snapshot } from './wire.js';
 
-/** Most bytes of a request's `data`. */
-const DATA_MAX = 4096;
 /** How long the server gets to say that a call has ended, of which the other browser told us. */
 const SETTLE_MS = 2_000;
 /** How many ended calls are remembered. */
@@ -36,7 +35,6 @@ const PAST_MAX = 64;
 /** How long a call rings at most that the server lists after it lost the session; it does not say how long is left. */
 const RING_MAX_MS = 120_000;
 
-type WireData = { [key: string]: JsonValue };
 type IncomingFrame = Extract<ServerFrame, { type: 'call-request' }>;
 
 /** A device of a user. Make one for each page, and keep it. */
@@ -152,7 +150,7 @@ export class Device extends Emitter<DeviceEvents> {
    * `too-large`, `bad-argument`, `aborted`. What the server refuses ends the call as `failed`.
    */
   async connect({ to, context, signal }: ConnectOptions): Promise<Call> {
-    const data: WireData = { media: 'audio', ...(context === undefined ? {} : { context }) };
+    const data: RequestData = { media: 'audio', ...(context === undefined ? {} : { context }) };
     this.#checkMayConnect(to, data);
     if (signal?.aborted) throw new CallError('aborted');
     this.#isDialing = true;
@@ -175,11 +173,11 @@ export class Device extends Emitter<DeviceEvents> {
     }
   }
 
-  #checkMayConnect(to: string, data: WireData): void {
+  #checkMayConnect(to: string, data: RequestData): void {
     if (!this.#session || this.#registering) throw new CallError('not-registered');
     if (!isName(to)) throw new CallError('bad-argument', { detail: 'to is not a user name' });
     if (to === this.#user) throw new CallError('bad-argument', { detail: 'to is this user' });
-    if (new TextEncoder().encode(JSON.stringify(data)).length > DATA_MAX) throw new CallError('too-large');
+    if (byteLength(JSON.stringify(data)) > LIMITS.requestDataBytes) throw new CallError('too-large');
     if (this.#isBusy()) throw new CallError('busy-here');
     if (!this.#platform.isSecureContext) throw new CallError('insecure-context');
     if (!this.#platform.RTCPeerConnection) throw new CallError('unsupported-browser');
@@ -248,14 +246,14 @@ export class Device extends Emitter<DeviceEvents> {
   }
 
   /** Brings our calls in line with the server's list of them. */
-  #reconcile(snapshots: readonly CallSnapshot[], resent: ReadonlySet<string>): void {
+  #reconcile(snapshots: readonly Snapshot[], resent: ReadonlySet<string>): void {
     const listed = new Map(snapshots.map((snapshot) => [snapshot.call, snapshot]));
     for (const call of this.calls) call.reconcile(listed.get(call.id), resent.has(call.id));
     this.#held.clear();
     for (const snapshot of snapshots) {
-      const { call: id, role, peer, data = {}, age_ms } = snapshot;
+      const { call: id, role, peer, state, data = {}, age_ms } = snapshot;
       if (this.#calls.has(id) || resent.has(id)) continue;
-      if (role === 'callee' && !isAccepted(snapshot.state as Call['state']) && !this.#past.has(id)) {
+      if (role === 'callee' && !isAccepted(state) && !this.#past.has(id)) {
         this.#ring({ type: 'call-request', call: id, from: peer, data, exp: Math.max(0, RING_MAX_MS - age_ms) });
       } else {
         // Of a page that is gone, or ended here without the server having heard of it.
@@ -284,7 +282,7 @@ export class Device extends Emitter<DeviceEvents> {
       // It was accepted in the moment in which we gave it up.
       this.#session?.send({ type: 'hangup', call: id, data: { reason: 'hung_up' } });
     } else if (frame.type === 'error' && frame.call === undefined) {
-      this.emit('error', CallError.fromWire(frame.data.code, frame.data.message, frame.data.retry_ms));
+      this.emit('error', CallError.fromWire(frame.data));
     }
   }
 
@@ -296,13 +294,7 @@ export class Device extends Emitter<DeviceEvents> {
       this.#held.set(id, frame);
       return;
     }
-    const call = new Call(this.#host, {
-      id,
-      direction: 'incoming',
-      peer,
-      context: data['context'],
-      ...(exp === undefined ? {} : { ringMs: exp }),
-    });
+    const call = new Call(this.#host, { id, direction: 'incoming', peer, context: data['context'], ringMs: exp });
     this.#addCall(call);
     this.#session?.send({ type: 'call-ringing', call: id });
     this.emit('incoming', call);

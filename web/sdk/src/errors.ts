@@ -5,7 +5,7 @@
  */
 
 import type { Warning } from './types.js';
-import type { WireErrorCode } from './wire.js';
+import type { WireError, WireErrorCode } from './wire.js';
 
 interface ErrorRow {
   /** What happened, for the user. */
@@ -113,11 +113,12 @@ export class CallError extends Error {
     return new CallError(MICROPHONE[name] ?? 'internal', { cause });
   }
 
-  /** An `error` frame of the server, in our words. */
-  static fromWire(code: WireErrorCode, message?: string, retryMs?: number): CallError {
+  /** An `error` frame of the server, in our words; the server's own are for developers. */
+  static fromWire({ code, message, retry_ms }: WireError): CallError {
+    // A later server may have codes that are not in the table.
     return new CallError(WIRE[code] ?? 'internal', {
-      detail: message ?? code,
-      ...(retryMs === undefined ? {} : { retryAfterMs: retryMs }),
+      detail: `${code}: ${message}`,
+      ...(retry_ms === undefined ? {} : { retryAfterMs: retry_ms }),
     });
   }
 }
@@ -132,6 +133,7 @@ const MICROPHONE: Record<string, CallErrorCode | undefined> = {
   AbortError: 'mic-busy',
 };
 
+/** Codes of an `error` frame; what each means is in docs/PROTOCOL.md. */
 const WIRE: Record<WireErrorCode, CallErrorCode> = {
   bad_frame: 'internal',
   unknown_type: 'internal',

@@ -1,6 +1,7 @@
-/** Names: call ids, and the addresses `user/device`. Pure. */
+/** Names and sizes as the protocol counts them: call ids, the addresses `user/device`, bytes. Pure. */
 
 import type { Peer } from './types.js';
+import { LIMITS } from './wire.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -23,5 +24,10 @@ export function parseAddress(address: string): Peer {
 
 /** Whether the protocol takes `name` for a user or a device. */
 export function isName(name: string): boolean {
-  return /^[A-Za-z0-9._-]{1,64}$/.test(name);
+  return name.length <= LIMITS.nameCharacters && /^[A-Za-z0-9._-]+$/.test(name);
+}
+
+/** How many bytes `text` has on the wire, which is UTF-8. */
+export function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }

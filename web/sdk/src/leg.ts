@@ -4,7 +4,7 @@
  * It is told when the call was accepted and what frames came, and tells when sound came up, was lost, came back.
  * Frames that come before the peer connection exists wait for it.
  *
- * Not here: the state of the call and the signaling of it (`call.ts`), SDP (`media.ts`).
+ * Not here: the state of the call and the signaling of it (`call-core.ts`), SDP (`media.ts`).
  */
 
 import type { AudioDevices } from './audio-devices.js';
@@ -15,14 +15,14 @@ import type { CtlMessage, MediaFrame, RemoteMediaFrame } from './media.js';
 import type { Platform } from './platform.js';
 import type { Level, Warning } from './types.js';
 import { Watchdog } from './watchdog.js';
-import type { HangupReason } from './wire.js';
+import type { HangUpReason } from './wire.js';
 
 /** An offer without an answer for so long is made again while the call is being set up. */
 const OFFER_AGAIN_MS = 5_000;
 /** How long the data channel gets to deliver the last word before the connection is closed. */
 const LAST_WORD_MS = 250;
 
-export interface LegOptions {
+interface LegOptions {
   platform: Platform;
   audio: AudioDevices;
   microphone: MediaStream;
@@ -36,7 +36,7 @@ export interface LegOptions {
   onUp: () => void;
   onLost: (cause: 'silence' | 'failed') => void;
   onBack: (afterMs: number) => void;
-  onGiveUp: (reason: HangupReason) => void;
+  onGiveUp: (reason: HangUpReason) => void;
   onCtl: (message: CtlMessage) => void;
   onWarning: (name: Warning['name']) => void;
   onLevel: (level: Level) => void;

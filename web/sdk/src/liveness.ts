@@ -5,9 +5,9 @@
  */
 
 /** Nothing was heard for so long: ask. */
-export const QUIET_MS = 20_000;
+const QUIET_MS = 20_000;
 /** Nothing came back for so long: dead. */
-export const DEAD_MS = 10_000;
+const DEAD_MS = 10_000;
 /** The same after the network changed, when death is likely. */
 const PROBE_MS = 3_000;
 /** A timer that fires later than this shows that the page was frozen: what came meanwhile has yet to be read. */

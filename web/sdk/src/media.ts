@@ -10,20 +10,20 @@
 
 import { withFec } from './sdp.js';
 import { Trickle } from './trickle.js';
-import type { CallUpdate, HangupReason, ServerFrame, WireCandidate, WireDescription } from './wire.js';
+import type { CallUpdate, ClientFrame, HangUpReason, ServerFrame, WireCandidate, WireDescription } from './wire.js';
 
 /** What travels between the two browsers without the server. */
-export type CtlMessage = { type: 'hangup'; reason: HangupReason } | { type: 'update'; update: CallUpdate };
+export type CtlMessage = { type: 'hangup'; reason: HangUpReason } | { type: 'update'; update: CallUpdate };
 
-/** What a peer connection sends by way of the server. */
-export type MediaFrame =
-  | { type: 'offer' | 'answer'; data: WireDescription }
-  | { type: 'candidates'; data: (WireCandidate | null)[] };
+/** What a peer connection sends by way of the server. Its call is added where that is known. */
+export type MediaFrame = WithoutCall<Extract<ClientFrame, { type: 'offer' | 'answer' | 'candidates' }>>;
+// Asks something of `Frame`, so that it is done to each frame of a union and not to what they share.
+type WithoutCall<Frame> = Frame extends unknown ? Omit<Frame, 'call'> : never;
 
 /** The frames of the other side that belong here. */
 export type RemoteMediaFrame = Extract<ServerFrame, { type: 'offer' | 'answer' | 'candidate' | 'candidates' }>;
 
-export interface MediaOptions {
+interface MediaOptions {
   pc: RTCPeerConnection;
   polite: boolean;
   send: (frame: MediaFrame) => void;

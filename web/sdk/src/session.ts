@@ -10,7 +10,7 @@
  * Frames given to {@link Session.send} arrive exactly once and in order for as long as the server keeps the session,
  * however often the connection is lost. If the server has lost it, only frames that are safe to repeat are sent again.
  *
- * Not here: what frames mean (`device.ts`, `call.ts`), numbering (`window.ts`), whether to come back (`reconnect.ts`).
+ * Not here: what frames mean (`device.ts`, `call-core.ts`), numbering (`window.ts`), whether to come back (`reconnect.ts`).
  */
 
 import type { Credentials } from './credentials.js';
@@ -21,14 +21,7 @@ import type { Platform } from './platform.js';
 import { afterClose, backOff } from './reconnect.js';
 import { ACK_EVERY, Window } from './window.js';
 import { CLOSE, SUBPROTOCOL } from './wire.js';
-import type {
-  ClientConnectionFrame,
-  ClientFrame,
-  HelloData,
-  ServerConnectionFrame,
-  ServerFrame,
-  WelcomeData,
-} from './wire.js';
+import type { ArrivingFrame, ClientConnectionFrame, ClientFrame, NumberedFrame, ServerFrame, Welcome } from './wire.js';
 
 /** How long a connection may take from the first byte to `welcome`. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -36,9 +29,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const ACK_AFTER_MS = 500;
 /** A connection that lasted this long resets the back-off. */
 const STABLE_AFTER_MS = 5_000;
-/** Closes a connection that we replace; any code of our own that is not 1000, which says goodbye for good. */
+/** Closes a connection that we replace: the server keeps the session for the next one. */
 const CLOSE_RECONNECT = 4000;
-const CLOSE_GOODBYE = 1000;
+/** Closes the last connection of a session: the server forgets the session at once. */
+const CLOSE_GOODBYE = CLOSE.normal;
 
 /** What is sent again to a server that lost the session: all of it is idempotent. */
 const REPEATABLE: ReadonlySet<ClientFrame['type']> = new Set([
@@ -52,7 +46,7 @@ const REPEATABLE: ReadonlySet<ClientFrame['type']> = new Set([
 
 export interface SessionEvents {
   /** A connection is open. `resent`: the calls of which something was sent again to a server that lost the session. */
-  welcome: { welcome: WelcomeData; resent: ReadonlySet<string> };
+  welcome: { welcome: Welcome; resent: ReadonlySet<string> };
   frame: ServerFrame;
   /** The connection was lost, or could not be made; the next attempt comes in `inMs`. */
   lost: { attempt: number; inMs: number; error?: CallError };
@@ -60,7 +54,7 @@ export interface SessionEvents {
   refused: CallError;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   url: string;
   device: string;
   credentials: Credentials;
@@ -165,7 +159,7 @@ export class Session extends Emitter<SessionEvents> {
     this.#socket = socket;
     socket.onopen = () => {
       const resume = this.#resume && { resume: { ...this.#resume, ack: this.#window.received } };
-      this.#write({ type: 'hello', data: { ...identity, device, ...resume } satisfies HelloData });
+      this.#write({ type: 'hello', data: { ...identity, device, ...resume } });
     };
     socket.onmessage = (event: MessageEvent) => {
       if (generation === this.#generation) this.#read(String(event.data));
@@ -176,15 +170,15 @@ export class Session extends Emitter<SessionEvents> {
     };
   }
 
-  #write(frame: object): void {
+  #write(frame: ClientConnectionFrame | NumberedFrame): void {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(frame));
   }
 
   #read(text: string): void {
     this.#liveness.heard();
-    let frame: (ServerFrame | ServerConnectionFrame) & { seq?: number; ack?: number };
+    let frame: ArrivingFrame;
     try {
-      frame = JSON.parse(text) as typeof frame;
+      frame = JSON.parse(text) as ArrivingFrame;
     } catch {
       return; // not for us: a server that speaks another version
     }
@@ -194,29 +188,26 @@ export class Session extends Emitter<SessionEvents> {
         return this.#welcome(frame.data);
       case 'goaway':
         return this.#goaway(frame.data.reconnect_in_ms);
-      case 'ping':
-        return this.#write({ type: 'pong' });
       case 'ack':
       case 'pong':
         return;
       default:
-        this.#numbered(frame, frame.seq);
+        // One without a number is of the connection, and of a later server: it cannot leave a gap.
+        if (typeof frame.seq === 'number') this.#numbered(frame, frame.seq);
     }
   }
 
-  #numbered(frame: ServerFrame, seq: number | undefined): void {
-    if (seq !== undefined) {
-      const taken = this.#window.take(seq);
-      if (taken === 'gap') return this.#drop(CLOSE.gap);
-      if (taken === 'old') return;
-      if (this.#window.ackOwed >= ACK_EVERY) this.#acknowledge();
-      else this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_AFTER_MS);
-    }
+  #numbered(frame: ServerFrame, seq: number): void {
+    const taken = this.#window.take(seq);
+    if (taken === 'gap') return this.#drop(CLOSE.gap);
+    if (taken === 'old') return;
+    if (this.#window.ackOwed >= ACK_EVERY) this.#acknowledge();
+    else this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_AFTER_MS);
     this.emit('frame', frame);
   }
 
   #acknowledge(): void {
-    if (this.#state === 'open') this.#write({ type: 'ack', ack: this.#takeAck() } satisfies ClientConnectionFrame);
+    if (this.#state === 'open') this.#write({ type: 'ack', ack: this.#takeAck() });
   }
 
   /** The number to acknowledge, about to be sent. */
@@ -226,7 +217,7 @@ export class Session extends Emitter<SessionEvents> {
     return this.#window.ack();
   }
 
-  #welcome(data: WelcomeData): void {
+  #welcome(data: Welcome): void {
     if (this.#state !== 'connecting') return;
     clearTimeout(this.#connectTimer);
     this.#state = 'open';

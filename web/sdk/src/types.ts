@@ -9,7 +9,7 @@ import type { CallError } from './errors.js';
 import type { Platform } from './platform.js';
 import type { JsonValue, WireEndReason } from './wire.js';
 
-export type { JsonValue } from './wire.js';
+export type { JsonValue, Reject as RejectOptions } from './wire.js';
 
 /**
  * Where a device stands with its server.
@@ -160,6 +160,8 @@ export interface DeviceEvents {
 
 export interface CallEvents {
   state: StateChange<CallState>;
+  /** So many devices of the callee have the request; said again when the number grows. */
+  delivered: { devices: number };
   /** A device of the callee alerts its user now, for example `bob/phone`. */
   ringing: { device: string };
   /** Accepted, by us or by the other side. */

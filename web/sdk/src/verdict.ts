@@ -1,14 +1,14 @@
 /**
  * What a call does about a refusal, and about the server's list of calls after the session was lost. Pure: the acts are
- * carried out in `call.ts`.
+ * carried out in `call-core.ts`.
  */
 
 import { isAccepted } from './call-state.js';
 import type { CallErrorCode } from './errors.js';
 import type { CallState } from './types.js';
-import type { CallSnapshot } from './wire.js';
+import type { Snapshot } from './wire.js';
 
-export type AfterRefusal =
+type AfterRefusal =
   /** The request was not taken: the call failed. */
   | 'fail'
   /** Another device of ours accepted. */
@@ -47,7 +47,7 @@ export function afterRefusal(state: CallState, code: CallErrorCode): AfterRefusa
   }
 }
 
-export type AfterForgetting =
+type AfterForgetting =
   | 'keep'
   | 'lost'
   | 'detach'
@@ -68,14 +68,14 @@ export type AfterForgetting =
  */
 export function afterForgetting(
   state: CallState,
-  listed: Pick<CallSnapshot, 'state'> | undefined,
+  listed: Pick<Snapshot, 'state'> | undefined,
   resent: boolean,
 ): AfterForgetting {
   if (!listed) {
     if (resent) return 'keep';
     return state === 'connected' ? 'detach' : 'lost';
   }
-  if (isAccepted(listed.state as CallState)) {
+  if (isAccepted(listed.state)) {
     if (!isAccepted(state)) return 'accepted';
     return state === 'connected' ? 'say-connected' : 'start-over';
   }

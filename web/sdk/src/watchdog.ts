@@ -11,20 +11,20 @@
 
 import { Progress } from './progress.js';
 
-export const TICK_MS = 500;
-export const SILENCE_MS = 3_000;
+const TICK_MS = 500;
+const SILENCE_MS = 3_000;
 /** After a hint that the network changed, this much silence is enough. */
 const SUSPICIOUS_SILENCE_MS = 1_000;
 const SUSPICION_MS = 4_000;
 /** Pauses between one restart and the next while sound is gone; the last one repeats. */
-export const RESTART_PAUSES_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 8_000];
-export const GIVE_UP_MS = 45_000;
+const RESTART_PAUSES_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 8_000];
+const GIVE_UP_MS = 45_000;
 /** Hints come in bunches; one restart answers all of them. */
 const BUNCH_MS = 500;
 /** The most that one tick counts, however late it is. */
 const TICK_MAX_MS = 1_000;
 
-export interface WatchdogOptions {
+interface WatchdogOptions {
   stats: () => Promise<Iterable<[string, unknown]>>;
   /** Whether an offer would reach the server now. */
   canRestart: () => boolean;
@@ -134,7 +134,7 @@ export class Watchdog {
 
   #restart(): void {
     const now = performance.now();
-    // Without the server an offer would only grow old; nudge() comes when the server does.
+    // Without the server an offer would only grow old; signalingBack() comes when the server does.
     if (!this.#options.canRestart() || now - this.#restartedAt < BUNCH_MS) return;
     this.#restartedAt = now;
     const pause = RESTART_PAUSES_MS[Math.min(this.#restarts, RESTART_PAUSES_MS.length - 1)]!;

@@ -5,11 +5,9 @@
  * Pure: no socket and no clock. What is sent when is decided in `session.ts`.
  */
 
+import { byteLength } from './ids.js';
+import { LIMITS } from './wire.js';
 import type { ClientFrame, NumberedFrame } from './wire.js';
-
-/** Most frames and most characters that may be unacknowledged. */
-export const WINDOW_FRAMES = 256;
-export const WINDOW_CHARS = 256 * 1024;
 
 /** An acknowledgement is due at every so many frames, however little time has passed. */
 export const ACK_EVERY = 16;
@@ -25,8 +23,8 @@ export class Window {
   /** Numbers and keeps a frame; `undefined` if the other side has not acknowledged enough to take more. */
   send(frame: ClientFrame, id?: string): NumberedFrame | undefined {
     const numbered: NumberedFrame = { ...frame, ...(id === undefined ? {} : { id }), seq: this.#next };
-    const size = JSON.stringify(numbered).length;
-    if (this.#kept.length >= WINDOW_FRAMES || this.#size + size > WINDOW_CHARS) return undefined;
+    const size = byteLength(JSON.stringify(numbered));
+    if (this.#kept.length >= LIMITS.windowFrames || this.#size + size > LIMITS.windowBytes) return undefined;
     this.#next += 1;
     this.#kept.push(numbered);
     this.#sizes.push(size);

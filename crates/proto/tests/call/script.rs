@@ -13,7 +13,7 @@ use tincan_proto::call::{Request, Scope};
 use tincan_proto::id::{Address, CallId};
 use tincan_proto::time::Millis;
 
-use crate::kit::{T0, call_id, dev, user};
+use crate::kit::{T0, call_id, dev, ms, user};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const DEVICES: [&str; 3] = ["phone", "web", "pad"];
@@ -104,67 +104,86 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A script of so many steps at most. Every other one begins with a call that is connected, since chance seldom gets there.
 pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec(step(), 1..most)
+    let act = |who, act| Step::Act { call: 0, who, act };
+    let connected = [
+        Step::Request { caller: (0, 0), callee: 1, wait: false, moves_on: false },
+        act(Who::Callee(0), Act::Accept),
+        act(Who::Caller, Act::Media(Media::Connected)),
+        act(Who::Callee(0), Act::Media(Media::Connected)),
+    ];
+    (any::<bool>(), proptest::collection::vec(step(), 1..most)).prop_map(move |(talk, steps)| {
+        let first = if talk { connected.as_slice() } else { &[] };
+        first.iter().cloned().chain(steps).collect()
+    })
 }
 
 /// Gives names and times to the steps of a script.
 pub(crate) fn events(steps: &[Step]) -> Vec<(Millis, Event)> {
-    let (mut now, mut out, mut requests) = (T0, Vec::new(), Vec::<Request>::new());
-    let mut online: BTreeMap<Address, bool> =
-        devices().filter(|d| d.device.as_str() == "phone").map(|d| (d, false)).collect();
-    let back =
-        |requests: &[Request], n: usize| requests.len().checked_sub(n + 1).map(|i| requests[i].clone());
-    for step in steps {
-        now = Millis(now.0 + 7);
-        let event = match step {
+    let phones = devices().filter(|device| device.device.as_str() == "phone");
+    let mut story =
+        Story { now: T0, online: phones.map(|phone| (phone, false)).collect(), requests: Vec::new() };
+    steps.iter().filter_map(|step| story.event(step).map(|event| (story.now, event))).collect()
+}
+
+/// What a script has led to so far, as far as no desk is needed to know it.
+struct Story {
+    now: Millis,
+    /// The connected devices, and which of them speak v1.
+    online: BTreeMap<Address, bool>,
+    requests: Vec<Request>,
+}
+
+impl Story {
+    fn event(&mut self, step: &Step) -> Option<Event> {
+        self.now = self.now + ms(7);
+        match step {
             Step::Request { caller, callee, wait, moves_on } => {
-                let callee = user(USERS[*callee]);
-                let devices =
-                    online.iter().filter(|(d, _)| d.user == callee).map(|(d, v1)| (d.clone(), *v1)).collect();
-                let call = call_id(requests.len() as u64 + 1);
-                let data = "{}".into();
-                let (wait, moves_on) = (*wait, *moves_on);
-                requests.push(Request {
-                    call,
-                    caller: address(*caller),
-                    callee,
-                    data,
-                    devices,
-                    wait,
-                    moves_on,
-                });
-                Some(Event::Request(requests[requests.len() - 1].clone()))
+                let request = self.request(*caller, *callee, *wait, *moves_on);
+                self.requests.push(request.clone());
+                Some(Event::Request(request))
             }
-            Step::Repeat { call } => back(&requests, *call).map(Event::Request),
-            Step::Act { call, who, act } => back(&requests, *call).map(|request| {
-                let from = match who {
-                    Who::Caller => request.caller,
-                    Who::Callee(device) => {
-                        Address { user: request.callee, device: address((0, *device)).device }
+            Step::Repeat { call } => self.back(*call).cloned().map(Event::Request),
+            Step::Act { call, who, act } => {
+                let request = self.back(*call)?;
+                let from = match *who {
+                    Who::Caller => request.caller.clone(),
+                    Who::Callee(n) => {
+                        Address { user: request.callee.clone(), device: address((0, n)).device }
                     }
-                    Who::Someone(user, device) => address((*user, *device)),
+                    Who::Someone(user, device) => address((user, device)),
                 };
-                Event::Act { call: request.call, from, act: act.clone() }
-            }),
+                Some(Event::Act { call: request.call, from, act: act.clone() })
+            }
             Step::Online { device, rings_at_once } => {
-                online.insert(address(*device), *rings_at_once);
+                self.online.insert(address(*device), *rings_at_once);
                 Some(Event::Online { device: address(*device), rings_at_once: *rings_at_once })
             }
             Step::Gone { device, for_good } => {
-                online.remove(&address(*device));
+                self.online.remove(&address(*device));
                 Some(Event::Gone { device: address(*device), for_good: *for_good })
             }
-            Step::Pass { ms } => {
-                now = Millis(now.0 + ms);
+            Step::Pass { ms: time } => {
+                self.now = self.now + ms(*time);
                 None
             }
             Step::Expire => Some(Event::Expire),
             Step::Restart => Some(Event::Restart),
-        };
-        out.extend(event.map(|event| (now, event)));
+        }
     }
-    out
+
+    /// The request that many before the newest.
+    fn back(&self, n: usize) -> Option<&Request> {
+        self.requests.iter().rev().nth(n)
+    }
+
+    fn request(&self, caller: (usize, usize), callee: usize, wait: bool, moves_on: bool) -> Request {
+        let (call, callee) = (call_id(self.requests.len() as u64 + 1), user(USERS[callee]));
+        let of_callee = self.online.iter().filter(|(device, _)| device.user == callee);
+        let devices = of_callee.map(|(device, at_once)| (device.clone(), *at_once)).collect();
+        Request { call, caller: address(caller), callee, data: "{}".into(), devices, wait, moves_on }
+    }
 }
 
 /// A desk and what was stored of it.

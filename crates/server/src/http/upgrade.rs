@@ -9,14 +9,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tincan_proto::id::UserId;
+use tincan_proto::wire::SUBPROTOCOL;
 
 use super::Web;
 use crate::config::{GuestAccess, V1Access};
 use crate::listen::{Peer, Slot};
 use crate::service::signaling::Opening;
-
-/// The subprotocol of v2.
-const SUBPROTOCOL: &str = "tincan.v2";
 
 /// What RFC 6455 §1.3 adds to the client's key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -1,14 +1,28 @@
 //! Calls: the live ones as a whole, the ended ones as history.
 
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use serde::Serialize;
+use sqlx::Row as _;
 use tincan_proto::call::{Call, Limits};
 use tincan_proto::id::CallId;
 use tincan_proto::time::Millis;
 
 use super::{Store, StoreError};
 
-/// Rows of one statement. Few sizes, so that each statement is prepared once.
-const CHUNKS: [usize; 3] = [32, 8, 1];
+/// Stores any number of calls in one go: `$1` is the live ones, `$2` the ended ones, each a JSON array of rows. One text for
+/// all sizes is prepared once, and one trip to the database's thread and back is all that a commit costs beside its sync.
+const SAVE: &str = "
+    BEGIN IMMEDIATE;
+    INSERT INTO live_call (id, deadline_at, version, body)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each($1) WHERE true
+        ON CONFLICT (id) DO UPDATE
+        SET deadline_at = excluded.deadline_at, version = excluded.version, body = excluded.body;
+    DELETE FROM live_call WHERE id IN (SELECT value ->> 0 FROM json_each($2));
+    INSERT INTO ended_call (id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, reason,
+            ended_by)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+            value ->> 8, value ->> 9
+        FROM json_each($2) WHERE true;
+    COMMIT";
 
 /// A call that ended, as history tells it. Times in milliseconds since the epoch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,15 +57,20 @@ impl Store {
     /// [`StoreError`]; nothing was stored.
     pub async fn save_calls(&self, calls: &[&Call], limits: &Limits) -> Result<(), StoreError> {
         let (ended, live): (Vec<&Call>, Vec<&Call>) = calls.iter().copied().partition(|call| call.end().is_some());
-        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        for chunk in chunks(&live) {
-            upsert_live(&mut tx, chunk, limits).await?;
+        let live = rows(live.into_iter().map(|call| (call.id(), call.deadline(limits), call.version(), call)));
+        let ended = rows(ended.into_iter().filter_map(|call| {
+            let (end, accepted) = (call.end()?, call.accepted());
+            let who = (call.caller(), call.callee(), accepted.map(|(device, _)| device));
+            let when = (call.requested_at(), accepted.map(|(_, at)| at), end.at, end.talk_ms);
+            // Flat, as the statement reads it.
+            Some((call.id(), who.0, who.1, who.2, when.0, when.1, when.2, when.3, end.reason, &end.by))
+        }));
+        let saved = sqlx::query(SAVE).bind(live).bind(ended).execute(&self.writer).await;
+        if saved.is_err() {
+            // The statements stop at the one that failed, inside the transaction.
+            let _ = sqlx::query("ROLLBACK").execute(&self.writer).await;
         }
-        for chunk in chunks(&ended) {
-            delete_live(&mut tx, chunk).await?;
-            insert_ended(&mut tx, chunk).await?;
-        }
-        tx.commit().await?;
+        saved?;
         Ok(())
     }
 
@@ -105,80 +124,13 @@ impl Store {
     }
 }
 
-async fn upsert_live(tx: &mut SqliteConnection, calls: &[&Call], limits: &Limits) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO live_call (id, deadline_at, version, body) ");
-    query.push_values(calls, |mut row, call| {
-        row.push_bind(call.id().to_string());
-        row.push_bind(call.deadline(limits).map(|at| int(at.0)));
-        row.push_bind(i64::from(call.version()));
-        // Names, numbers and JSON texts only: this cannot fail.
-        row.push_bind(serde_json::to_string(call).unwrap_or_default());
-    });
-    query.push(
-        " ON CONFLICT (id) DO UPDATE SET deadline_at = excluded.deadline_at, version = excluded.version, \
-         body = excluded.body",
-    );
-    query.build().execute(tx).await?;
-    Ok(())
-}
-
-async fn delete_live(tx: &mut SqliteConnection, calls: &[&Call]) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM live_call WHERE id IN (");
-    let mut ids = query.separated(", ");
-    for call in calls {
-        ids.push_bind(call.id().to_string());
-    }
-    query.push(")");
-    query.build().execute(tx).await?;
-    Ok(())
-}
-
-async fn insert_ended(tx: &mut SqliteConnection, calls: &[&Call]) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO ended_call (id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, \
-         reason, ended_by) ",
-    );
-    let ended = calls.iter().filter_map(|call| call.end().map(|end| (call, end)));
-    query.push_values(ended, |mut row, (call, end)| {
-        row.push_bind(call.id().to_string());
-        row.push_bind(call.caller().to_string());
-        row.push_bind(call.callee().to_string());
-        row.push_bind(call.accepted().map(|(device, _)| device.to_string()));
-        row.push_bind(int(call.requested_at().0));
-        row.push_bind(call.accepted().map(|(_, at)| int(at.0)));
-        row.push_bind(int(end.at.0));
-        row.push_bind(int(end.talk_ms));
-        row.push_bind(end.reason.as_str());
-        row.push_bind(end.by.as_ref().map(ToString::to_string));
-    });
-    query.build().execute(tx).await?;
-    Ok(())
-}
-
-/// Cuts `all` into pieces of the sizes in [`CHUNKS`], largest first.
-fn chunks<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = CHUNKS.into_iter().find(|size| *size <= all.len())?;
-        let (chunk, rest) = all.split_at(size);
-        all = rest;
-        Some(chunk)
-    })
+/// A JSON array of `rows`.
+fn rows<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
+    // Names, numbers and JSON texts only: this cannot fail.
+    serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
 }
 
 /// SQL has signed integers only; our times and lengths are far from their end.
 fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::chunks;
-
-    #[test]
-    fn chunks_come_in_few_sizes_and_leave_nothing_out() {
-        let all: Vec<usize> = (0..75).collect();
-        let sizes: Vec<usize> = chunks(&all).map(<[usize]>::len).collect();
-        assert_eq!(sizes, [32, 32, 8, 1, 1, 1]);
-        assert_eq!(chunks(&all).flatten().copied().collect::<Vec<_>>(), all);
-    }
 }

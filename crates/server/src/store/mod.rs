@@ -14,7 +14,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Executor as _, SqlSafeStr as _};
+use sqlx::{ConnectOptions as _, Executor as _, SqlSafeStr as _};
 
 pub use call::EndedCall;
 
@@ -66,9 +66,12 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             // One Tincan for one database: the lock is held as long as it runs.
             .pragma("locking_mode", "EXCLUSIVE")
-            .busy_timeout(Duration::from_secs(2));
+            .busy_timeout(Duration::from_secs(2))
+            // Or it would complain of the wait for another Tincan's lock, before we say in one sentence what it means.
+            .disable_statement_logging();
         // Never let the connection go: with it would go the lock.
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.test_before_acquire(false);
         let writer = pool.connect_with(options).await.map_err(|error| in_use(error, path))?;
         writer.execute("BEGIN IMMEDIATE; COMMIT").await.map_err(|error| in_use(error, path))?;
         migrator().run(&writer).await.map_err(|error| match error {

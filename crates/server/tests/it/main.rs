@@ -1,13 +1,19 @@
 //! The server as its users meet it: real sockets, a real database, one file for each user story.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod process;
 mod util;
 
 mod calls;
+mod crashes;
 mod devices;
+mod doors;
 mod endings;
 mod glare;
 mod history;
+mod mixed;
+mod restart;
 mod resume;
+mod start;
 mod v1;
 mod window;

@@ -54,8 +54,11 @@ impl Server {
         Device::guest(self.addr, user, device).await.unwrap()
     }
 
+    /// A page of old, known to the server: v1 has no word for that, so it asks for something.
     pub(crate) async fn v1(&self, id: &str) -> V1 {
-        V1::connect(self.addr, id).await.unwrap()
+        let mut page = V1::connect(self.addr, id).await.unwrap();
+        page.expect_silence().await.unwrap();
+        page
     }
 
     /// Stops it in good order. The data folder stays.
@@ -143,7 +146,13 @@ pub(crate) async fn end(device: &mut Device, call: &str, reason: &str) -> Value 
 
 /// Two guests with one device each, `alice/web` and `bob/phone`.
 pub(crate) async fn two(server: &Server) -> (Device, Device) {
-    (server.guest("alice", "web").await, server.guest("bob", "phone").await)
+    pair(server.addr).await
+}
+
+/// As [`two`], wherever the server runs.
+pub(crate) async fn pair(addr: SocketAddr) -> (Device, Device) {
+    let alice = Device::guest(addr, "alice", "web").await.unwrap();
+    (alice, Device::guest(addr, "bob", "phone").await.unwrap())
 }
 
 /// Takes a call from request to ringing on one device.

@@ -89,51 +89,46 @@ impl Model {
             None => {}
         }
         let with_callee = |past: &Past| past.callee == *callee || past.caller.user == *callee;
-        let elsewhere: Vec<u64> =
-            self.engaged(caller).into_iter().filter(|p| !with_callee(p)).map(|p| p.n).collect();
+        let engaged = self.engaged(caller).into_iter();
+        let elsewhere: Vec<u64> = engaged.filter(|past| !with_callee(past)).map(|past| past.n).collect();
         if !elsewhere.is_empty() && !request.moves_on {
             return Err("AlreadyInCall");
         }
         for other in elsewhere {
             self.act(now, other, caller, &Act::HangUp { reason: EndReason::HungUp })?;
         }
+        let live = self.live_of(&caller.user).into_iter();
+        let between: Vec<u64> = live.filter(|n| self.past(*n).is_some_and(with_callee)).collect();
+        let comes_the_other_way = |past: &Past| past.callee == caller.user && past.taken().is_none();
+        let met = between.iter().copied().find(|n| self.past(*n).is_some_and(comes_the_other_way));
         let (caller, callee) = (caller.clone(), callee.clone());
-        let past =
-            Past { n, caller: caller.clone(), callee: callee.clone(), opened_at: now, facts: Vec::new() };
-        let between: Vec<u64> = self
-            .live_of(&caller.user)
-            .into_iter()
-            .filter(|n| self.past(*n).is_some_and(with_callee))
-            .collect();
-        let met = between
-            .iter()
-            .copied()
-            .find(|n| self.past(*n).is_some_and(|p| p.callee == caller.user && p.taken().is_none()));
-        self.pasts.push(past);
-        if let Some(met) = met {
-            self.fact(n, now, Fact::Over { reason: EndReason::Glare, by: None, talk_ms: 0 });
-            self.tell(&caller, n, &format!("ended glare, {met} goes on"));
-            self.take(now, met, &caller);
-            return Ok(());
+        self.pasts.push(Past { n, caller, callee, opened_at: now, facts: Vec::new() });
+        match met {
+            Some(met) => self.glare(now, n, met, &request.caller),
+            None => self.open(now, n, request, &between),
         }
+        Ok(())
+    }
+
+    fn glare(&mut self, now: Millis, n: u64, met: u64, caller: &Address) {
+        self.fact(n, now, Fact::Over { reason: EndReason::Glare, by: None, talk_ms: 0 });
+        self.tell(caller, n, &format!("ended glare, {met} goes on"));
+        self.take(now, met, caller);
+    }
+
+    fn open(&mut self, now: Millis, n: u64, request: &Request, between: &[u64]) {
         for old in between {
-            self.end(now, old, EndReason::Replaced, None);
+            self.end(now, *old, EndReason::Replaced, None);
         }
-        if self.pasts.iter().any(|past| past.n != n && past.occupies(now, &callee)) {
+        if self.pasts.iter().any(|past| past.n != n && past.occupies(now, &request.callee)) {
             self.end(now, n, EndReason::Busy, None);
         } else if request.devices.is_empty() && !request.wait {
             self.end(now, n, EndReason::Unreachable, None);
+        } else {
+            for (device, at_once) in &request.devices {
+                self.online(now, n, device, *at_once);
+            }
         }
-        for (device, at_once) in request
-            .devices
-            .iter()
-            .filter(|_| self.past(n).is_some_and(|p| p.over().is_none()))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            self.online(now, n, &device, at_once);
-        }
-        Ok(())
     }
 
     fn act(&mut self, now: Millis, n: u64, from: &Address, act: &Act) -> Told {

@@ -19,6 +19,7 @@ pub(crate) struct Client {
     pub(crate) conn: Option<usize>,
     /// The connection has a session.
     pub(crate) open: bool,
+    pub(crate) opened_at: u64,
     pub(crate) session: Option<(u64, u64)>,
     pub(crate) out: Outgoing,
     pub(crate) inc: Incoming,
@@ -67,6 +68,7 @@ impl Client {
             address,
             conn: None,
             open: false,
+            opened_at: 0,
             session: None,
             out: Outgoing::default(),
             inc: Incoming::default(),
@@ -164,7 +166,7 @@ impl World {
             Down::Ack(ack) => self.client_is_acked(device, ack),
             Down::Welcome { session, secret, resumed: true, ack, .. } => {
                 self.clients[device].session = Some((session, secret));
-                self.clients[device].open = true;
+                self.opens(device);
                 let frames = numbered(&self.clients[device].out);
                 self.client_is_acked(device, ack);
                 let heard = self.clients[device].inc.ack();
@@ -173,7 +175,7 @@ impl World {
                 }
             }
             Down::Welcome { session, secret, resumed: false, calls, .. } => {
-                self.clients[device].open = true;
+                self.opens(device);
                 self.reconcile(device, (session, secret), &calls);
             }
             Down::Frame { seq, frame, ack } => {
@@ -181,6 +183,11 @@ impl World {
                 self.client_takes(device, seq, frame);
             }
         }
+    }
+
+    fn opens(&mut self, device: usize) {
+        self.clients[device].open = true;
+        self.clients[device].opened_at = self.now;
     }
 
     fn client_is_acked(&mut self, device: usize, ack: u64) {
@@ -298,7 +305,7 @@ impl World {
 
     /// Sound came up or went, and the server is told.
     pub(crate) fn hears_sound(&mut self, device: usize, call: CallId, media: Media) {
-        let still_true = self.paths.contains(&call) == (media == Media::Connected);
+        let still_true = self.paths.contains_key(&call) == (media == Media::Connected);
         let Some(view) = self.clients[device].calls.get_mut(&call).filter(|_| still_true) else { return };
         if view.stage == Stage::Talking
             && view.media != Some(media)

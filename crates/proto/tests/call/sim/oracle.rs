@@ -3,7 +3,7 @@
 //! - Of a callee's devices one at most is told that it talks, in the life of a call, over all crashes.
 //! - A device is told an end once, and nothing of that call after it. Nobody is told to ring past the limit.
 //! - A call is stored as ended once; all who hear a reason hear that one, or that another device of theirs was first.
-//! - Time does not end a call that is stored as connected.
+//! - Time does not end a call that is stored as connected, nor any other before its time.
 //! - A session loses, doubles and reorders nothing.
 //! - When all is calm again devices and server are of one mind, but for what is under way (two seconds at most); when all
 //!   have hung up nothing is left, and who does not know the reason had lost its session.
@@ -73,8 +73,42 @@ impl World {
         if was_connected && end.by.is_none() && end.reason != EndReason::Replaced {
             self.fault(format!("{id} was connected and ended as {:?}", end.reason));
         }
+        if let Some(before) = before
+            && end.by.is_none()
+            && !self.had_its_time(before, end.reason)
+        {
+            self.fault(format!("{id} ended as {:?} before its time", end.reason));
+        }
         *self.seen.reasons.entry(end.reason).or_default() += 1;
         self.judge.ends.insert(id, end.clone());
+    }
+
+    /// Whether what time ended is what had to end by now.
+    fn had_its_time(&self, call: &Call, reason: EndReason) -> bool {
+        let Some(server) = &self.server else { return false };
+        let connected =
+            |address: &Address| self.reachable(address.user.as_str()).iter().any(|(a, _)| a == address);
+        match reason {
+            EndReason::NoAnswer => self.now >= call.requested_at().0 + 45_000,
+            EndReason::Cancelled => !connected(call.caller()),
+            EndReason::Unreachable => self.reachable(call.callee().as_str()).is_empty(),
+            EndReason::MediaFailed => {
+                let from = call.accepted().map_or(0, |(_, at)| at.0.max(server.started_at));
+                self.now >= from + 20_000 && !self.is_known_to_sound(call.id())
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether two people hear each other and had five seconds to let the server know.
+    fn is_known_to_sound(&self, call: CallId) -> bool {
+        let long_ago = |at: u64| at + 5_000 < self.now;
+        let in_touch = |device: usize| {
+            let client = &self.clients[device];
+            let lives = client.conn.is_some_and(|conn| !self.conns[conn].dead);
+            client.open && lives && long_ago(client.opened_at) && long_ago(client.paused_until)
+        };
+        self.paths.get(&call).is_some_and(|at| long_ago(*at)) && self.talkers(call).into_iter().all(in_touch)
     }
 
     /// A device that took a call, as it was stored or as it was told.

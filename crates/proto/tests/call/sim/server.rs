@@ -30,7 +30,7 @@ pub(crate) struct Session {
 pub(crate) struct Server {
     pub(crate) desk: Desk,
     pub(crate) sessions: BTreeMap<u64, Session>,
-    started_at: u64,
+    pub(crate) started_at: u64,
     /// When the timer is set to.
     timer: Option<Millis>,
 }
@@ -340,7 +340,7 @@ impl World {
     }
 
     /// The connected devices of a user.
-    fn reachable(&self, user: &str) -> Vec<(Address, bool)> {
+    pub(crate) fn reachable(&self, user: &str) -> Vec<(Address, bool)> {
         let Some(server) = &self.server else { return Vec::new() };
         let connected = server.sessions.values().filter(|session| session.conn.is_some());
         let addresses = connected.map(|session| self.clients[session.device].address.clone());

@@ -118,7 +118,7 @@ impl World {
         if ends.len() != 2 {
             return;
         }
-        self.paths.insert(call);
+        self.paths.insert(call, self.now);
         for device in ends {
             let after = self.rng.below(200);
             self.after(after, Event::Hears(device, call, Media::Connected));
@@ -132,7 +132,7 @@ impl World {
     /// The network between the two fails; mostly it comes back.
     pub(crate) fn path_down(&mut self, call: CallId) {
         let comes_back = self.rng.chance(70);
-        if self.paths.contains(&call) && comes_back {
+        if self.paths.contains_key(&call) && comes_back {
             let after = self.rng.between(3_000, 70_000);
             self.after(after, Event::PathUp(call));
         }
@@ -141,7 +141,7 @@ impl World {
 
     /// No sound any more: whoever is still in the call hears that after a while.
     pub(crate) fn path_breaks(&mut self, call: CallId) {
-        if self.paths.remove(&call) {
+        if self.paths.remove(&call).is_some() {
             for device in self.talkers(call) {
                 let after = self.rng.between(1_000, 3_000);
                 self.after(after, Event::Hears(device, call, Media::Lost));
@@ -149,7 +149,7 @@ impl World {
         }
     }
 
-    fn talkers(&self, call: CallId) -> Vec<usize> {
+    pub(crate) fn talkers(&self, call: CallId) -> Vec<usize> {
         let talks = |device: &usize| {
             self.clients[*device].calls.get(&call).is_some_and(|v| v.stage == Stage::Talking)
         };

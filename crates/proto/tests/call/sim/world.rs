@@ -1,6 +1,6 @@
 //! One seed: people, devices, a network, a server, and a queue of events in the order of their time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tincan_proto::call::{Act, EndReason};
 use tincan_proto::id::{Address, CallId};
@@ -34,8 +34,8 @@ pub(crate) struct World {
     pub(crate) hears: Vec<Hear>,
     /// What was numbered in each session.
     pub(crate) logs: BTreeMap<u64, Log>,
-    /// Calls whose sound gets through.
-    pub(crate) paths: BTreeSet<CallId>,
+    /// Calls whose sound gets through, and since when.
+    pub(crate) paths: BTreeMap<CallId, u64>,
     /// Nothing bad happens any more, and nobody decides anything.
     settled: bool,
     pub(crate) judge: Judge,
@@ -60,7 +60,7 @@ impl World {
             says: Vec::new(),
             hears: Vec::new(),
             logs: BTreeMap::new(),
-            paths: BTreeSet::new(),
+            paths: BTreeMap::new(),
             settled: false,
             judge: Judge::default(),
             faults: Vec::new(),

@@ -28,6 +28,9 @@ const READ: usize = FRAME_MAX + 16;
 /// Bad frames that a client may send before it is cut off.
 const BAD_FRAMES: Rate = Rate { per_minute: 60, burst: 10 };
 
+/// The close code of a client that will not resume.
+const GOODBYE: u16 = 1000;
+
 /// How long the other side may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -52,6 +55,8 @@ pub(super) struct Connection {
     /// The beginning of a frame that is not whole; without capacity while there is none.
     partial: Vec<u8>,
     bad: Bucket,
+    /// The client closed and will not resume.
+    goodbye: bool,
     pub link: Arc<Link>,
 }
 
@@ -65,7 +70,7 @@ pub(super) async fn serve(
     let (reader, writer, partial) = io;
     let link = Link::new(writer);
     let decoder = Decoder::new(End::Server, FRAME_MAX);
-    let mut connection = Connection { reader, decoder, partial, bad: Bucket::default(), link };
+    let mut connection = Connection { reader, decoder, partial, bad: Bucket::default(), goodbye: false, link };
     let session = match opening {
         Opening::V1(user) => hello::open_v1(shared, user, &connection.link).await,
         Opening::V2 { guests } => hello::open_v2(shared, &mut connection, guests).await,
@@ -73,7 +78,7 @@ pub(super) async fn serve(
     if let Some(session) = session {
         known();
         connection.run(shared, &session).await;
-        shared.left(&session, &connection.link);
+        shared.left(&session, &connection.link, connection.goodbye);
     }
     connection.close(shared.settings.write_stall).await;
 }
@@ -184,7 +189,10 @@ impl Connection {
                         (used, Next::Continue(()))
                     }
                     Item::Pong(_) => (used, Next::Continue(())),
-                    Item::Close(_) => (used, Next::Break((CloseCode::Normal, String::new()))),
+                    Item::Close(code) => {
+                        self.goodbye = code == Some(GOODBYE);
+                        (used, Next::Break((CloseCode::Normal, String::new())))
+                    }
                 },
                 Err(violation) => break ControlFlow::Break(Some(answer(violation))),
             };

@@ -174,14 +174,14 @@ impl Shared {
     }
 
     /// The device has no connection any more.
-    fn left(self: &Arc<Self>, session: &Arc<Session>, link: &Arc<link::Link>) {
+    fn left(self: &Arc<Self>, session: &Arc<Session>, link: &Arc<link::Link>, goodbye: bool) {
         let mut state = session.lock();
         if !state.link.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
             return;
         }
         state.link = None;
         let connection = state.numbers.as_ref().map_or(0, |numbers| numbers.connection);
-        let for_good = session.version == Version::V1;
+        let for_good = goodbye || session.version == Version::V1;
         if for_good && !self.directory.remove(session) {
             return;
         }

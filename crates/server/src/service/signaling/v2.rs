@@ -45,9 +45,9 @@ pub(super) fn receive(
     flush: &mut Flush,
 ) -> ControlFlow<(CloseCode, String), Received> {
     let parsed = parse(text);
-    let (seq, ack, unnumbered) = match &parsed {
-        Ok(frame) => (frame.seq, frame.ack, matches!(frame.body, Body::Hello(_) | Body::Ack | Body::Ping)),
-        Err(error) => (error.seq, None, true),
+    let (seq, ack) = match &parsed {
+        Ok(frame) => (frame.seq, frame.ack),
+        Err(error) => (error.seq, None),
     };
     if !number(session, seq, ack, flush)? {
         return Continue(Received::Good);
@@ -60,15 +60,6 @@ pub(super) fn receive(
         }
     };
     let re = frame.id.as_deref();
-    if seq.is_none() && !unnumbered {
-        let message = "`seq` is missing";
-        refuse(
-            session,
-            &Refusal { re, call: None, code: ErrorCode::BadFrame, message, retry_ms: None },
-            flush,
-        );
-        return Continue(Received::Bad);
-    }
     if let Err(wait) = session.lock().frames.take(shared.clock.now(), shared.settings.frames) {
         let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         let message = "too many frames";

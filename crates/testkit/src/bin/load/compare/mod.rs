@@ -25,33 +25,34 @@ use crate::{args::Compare, scenario::restart};
 struct Plan {
     repetitions: usize,
     /// Seconds of each closed-loop and open-loop run.
-    seconds: u32,
+    seconds: f64,
     grow_seconds: u32,
     grow_repetitions: usize,
     /// Clients of the idle and return runs, and the largest number of the growth run.
     many: usize,
     /// Seconds of silence: for Tincan, which pings, and for the others.
     silence: [u32; 2],
-    calls_seconds: u32,
+    /// Seconds of each half of the calls-idle run, if there is to be one.
+    calls_seconds: Option<u32>,
 }
 
 const QUICK: Plan = Plan {
     repetitions: 1,
-    seconds: 2,
+    seconds: 1.5,
     grow_seconds: 1,
     grow_repetitions: 1,
     many: 5000,
     silence: [3, 1],
-    calls_seconds: 1,
+    calls_seconds: None,
 };
 const FULL: Plan = Plan {
     repetitions: 3,
-    seconds: 6,
+    seconds: 6.0,
     grow_seconds: 3,
     grow_repetitions: 3,
     many: 15_000,
     silence: [60, 3],
-    calls_seconds: 5,
+    calls_seconds: Some(5),
 };
 /// Descriptors a process needs besides its connections.
 const SPARE: usize = 500;
@@ -122,12 +123,14 @@ fn repeat(
 fn once(plan: &Plan, contender: Contender, places: &Places, figures: &mut Figures) -> Result<()> {
     let pings = matches!(contender, Contender::Tincan | Contender::TincanV2);
     let silence = plan.silence[usize::from(!pings)].to_string();
-    let (many, calls_seconds) = (plan.many.to_string(), plan.calls_seconds.to_string());
+    let many = plan.many.to_string();
     let server = Running::start(contender, places)?;
     measure(&server, figures, "idle", &["--clients", &many, "--call-each", "--seconds", &silence])?;
     drop(server);
     let mut server = Running::start(contender, places)?;
-    measure(&server, figures, "calls-idle", &["--seconds", &calls_seconds])?;
+    if let Some(seconds) = plan.calls_seconds {
+        measure(&server, figures, "calls-idle", &["--seconds", &seconds.to_string()])?;
+    }
     come_back(&mut server, figures, &many)
 }
 
