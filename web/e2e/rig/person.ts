@@ -75,7 +75,8 @@ export class Person {
 
   see(): Promise<Seen> {
     return this.tab.run(() => {
-      const at = (id: string): HTMLElement => document.getElementById(id) ?? document.body;
+      // Another page than ours has none of it.
+      const at = (id: string): HTMLElement => document.getElementById(id) ?? document.createElement('i');
       const text = (id: string): string => (at(id).hidden ? '' : (at(id).textContent ?? ''));
       return {
         server: at('server-status').dataset['state'] ?? '',

@@ -210,19 +210,15 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal::NoSuchCall`] if there is no such live call, [`Refusal::AlreadyInCall`] for the accept of a device that
-    /// another call takes up, and what [`Call::handle`] refuses. A hang-up that comes before its
-    /// request is remembered all the same: the request then opens nothing.
+    /// another call takes up, and what [`Call::handle`] refuses. A hang-up that comes before its request is remembered
+    /// all the same: the request then opens nothing.
     pub fn handle(&mut self, now: Millis, id: CallId, input: Input) -> Result<Changes, Refusal> {
         let mut changes = Changes::default();
         if !self.calls.contains_key(&id) && matches!(input, Input::Act { act: Act::HangUp { .. }, .. }) {
             self.bury(id);
         }
         if let Input::Act { from, act: Act::Accept } = &input
-            && self
-                .calls
-                .get(&id)
-                .is_some_and(|call| call.accepted().is_none() && *call.callee() == from.user)
-            && self.of_user(&from.user).any(|call| call.id() != id && takes_up(call, from))
+            && self.is_engaged(from, id)
         {
             return Err(Refusal::AlreadyInCall);
         }
@@ -261,6 +257,13 @@ impl Desk {
             .filter(|call| *call.callee() == *b || call.caller().user == *b)
             .map(Call::id)
             .collect()
+    }
+
+    /// Whether a device that could still take call `id` is taken up by another.
+    fn is_engaged(&self, device: &Address, id: CallId) -> bool {
+        let open = |call: &Call| call.accepted().is_none() && *call.callee() == device.user;
+        let other = |call: &Call| call.id() != id && takes_up(call, device);
+        self.calls.get(&id).is_some_and(open) && self.of_user(&device.user).any(other)
     }
 
     /// Ends a request before it rang anywhere: it is recorded, and its caller hears why.

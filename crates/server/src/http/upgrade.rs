@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use axum::extract::{Extension, Query, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,6 +32,10 @@ pub(super) async fn websocket(
     Query(query): Query<V1Query>,
     mut request: Request,
 ) -> Response {
+    if request.method() != Method::GET {
+        // HEAD: axum hands it to whoever serves GET.
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
+    }
     let headers = request.headers();
     let (accept, opening) = match check(&web, &peer, headers, query) {
         Ok(checked) => checked,

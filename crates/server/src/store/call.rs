@@ -1,28 +1,22 @@
 //! Calls: the live ones as a whole, the ended ones as history.
 
-use serde::Serialize;
-use sqlx::Row as _;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 use tincan_proto::call::{Call, Limits};
 use tincan_proto::id::CallId;
 use tincan_proto::time::Millis;
 
 use super::{Store, StoreError};
 
-/// Stores any number of calls in one go: `$1` is the live ones, `$2` the ended ones, each a JSON array of rows. One text for
-/// all sizes is prepared once, and one trip to the database's thread and back is all that a commit costs beside its sync.
-const SAVE: &str = "
-    BEGIN IMMEDIATE;
-    INSERT INTO live_call (id, deadline_at, version, body)
-        SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each($1) WHERE true
-        ON CONFLICT (id) DO UPDATE
-        SET deadline_at = excluded.deadline_at, version = excluded.version, body = excluded.body;
-    DELETE FROM live_call WHERE id IN (SELECT value ->> 0 FROM json_each($2));
-    INSERT INTO ended_call (id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, reason,
-            ended_by)
-        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-            value ->> 8, value ->> 9
-        FROM json_each($2) WHERE true;
-    COMMIT";
+/// Columns of a live call, in the statement's order.
+const LIVE: &str = "id, deadline_at, version, body";
+
+/// Columns of an ended call, in the statement's order.
+const ENDED: &str =
+    "id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, reason, ended_by";
 
 /// A call that ended, as history tells it. Times in milliseconds since the epoch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,15 +51,14 @@ impl Store {
     /// [`StoreError`]; nothing was stored.
     pub async fn save_calls(&self, calls: &[&Call], limits: &Limits) -> Result<(), StoreError> {
         let (ended, live): (Vec<&Call>, Vec<&Call>) = calls.iter().copied().partition(|call| call.end().is_some());
-        let live = rows(live.into_iter().map(|call| (call.id(), call.deadline(limits), call.version(), call)));
-        let ended = rows(ended.into_iter().filter_map(|call| {
-            let (end, accepted) = (call.end()?, call.accepted());
-            let who = (call.caller(), call.callee(), accepted.map(|(device, _)| device));
-            let when = (call.requested_at(), accepted.map(|(_, at)| at), end.at, end.talk_ms);
-            // Flat, as the statement reads it.
-            Some((call.id(), who.0, who.1, who.2, when.0, when.1, when.2, when.3, end.reason, &end.by))
-        }));
-        let saved = sqlx::query(SAVE).bind(live).bind(ended).execute(&self.writer).await;
+        let (live_room, ended_room) = (room(live.len()), room(ended.len()));
+        let mut arguments = SqliteArguments::default();
+        bind_live(&mut arguments, &live, live_room, limits)?;
+        bind_ended(&mut arguments, &ended, ended_room)?;
+        let text = Arc::clone(self.texts.lock().entry((live_room, ended_room)).or_insert_with_key(|room| save(*room)));
+        // The text is made of our own words and numbers.
+        let sql = AssertSqlSafe(text);
+        let saved = sqlx::query_with(sql, arguments).execute(&self.writer).await;
         if saved.is_err() {
             // The statements stop at the one that failed, inside the transaction.
             let _ = sqlx::query("ROLLBACK").execute(&self.writer).await;
@@ -124,10 +117,90 @@ impl Store {
     }
 }
 
-/// A JSON array of `rows`.
-fn rows<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
-    // Names, numbers and JSON texts only: this cannot fail.
-    serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
+/// The rows that a statement has room for if it must hold `rows`: few sizes, so that each is prepared once. What is left
+/// over stays NULL.
+const fn room(rows: usize) -> usize {
+    if rows == 0 { 0 } else { rows.next_power_of_two() }
+}
+
+/// One transaction in one text: one trip to the database's thread and back is all that a commit costs beside its sync.
+/// The parameters are bare: SQLite looks for a numbered one among all others each time.
+fn save((live, ended): (usize, usize)) -> Arc<str> {
+    let mut sql = String::from("BEGIN IMMEDIATE;");
+    if live > 0 {
+        let rows = list("(?,?,?,?)", live);
+        let _ = write!(
+            sql,
+            "INSERT INTO live_call ({LIVE}) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+             ON CONFLICT (id) DO UPDATE \
+             SET deadline_at = excluded.deadline_at, version = excluded.version, body = excluded.body;"
+        );
+    }
+    if ended > 0 {
+        let (rows, ids) = (list("(?,?,?,?,?,?,?,?,?,?)", ended), list("?", ended));
+        let _ = write!(
+            sql,
+            "INSERT INTO ended_call ({ENDED}) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL;\
+             DELETE FROM live_call WHERE id IN ({ids});"
+        );
+    }
+    sql.push_str("COMMIT");
+    sql.into()
+}
+
+/// `item,item,…`
+fn list(item: &str, times: usize) -> String {
+    let mut list = format!("{item},").repeat(times);
+    list.pop();
+    list
+}
+
+type Bound = Result<(), StoreError>;
+
+fn bind_live(arguments: &mut SqliteArguments, calls: &[&Call], room: usize, limits: &Limits) -> Bound {
+    let mut bind = Binder(arguments);
+    for call in calls {
+        bind.add(call.id().to_string())?;
+        bind.add(call.deadline(limits).map(|at| int(at.0)))?;
+        bind.add(i64::from(call.version()))?;
+        // Names, numbers and JSON texts only: this cannot fail.
+        bind.add(serde_json::to_string(call).unwrap_or_default())?;
+    }
+    bind.nothing((room - calls.len()) * 4)
+}
+
+fn bind_ended(arguments: &mut SqliteArguments, calls: &[&Call], room: usize) -> Bound {
+    let mut bind = Binder(arguments);
+    for (call, end) in calls.iter().filter_map(|call| call.end().map(|end| (call, end))) {
+        bind.add(call.id().to_string())?;
+        bind.add(call.caller().to_string())?;
+        bind.add(call.callee().to_string())?;
+        bind.add(call.accepted().map(|(device, _)| device.to_string()))?;
+        bind.add(int(call.requested_at().0))?;
+        bind.add(call.accepted().map(|(_, at)| int(at.0)))?;
+        bind.add(int(end.at.0))?;
+        bind.add(int(end.talk_ms))?;
+        bind.add(end.reason.as_str())?;
+        bind.add(end.by.as_ref().map(ToString::to_string))?;
+    }
+    bind.nothing((room - calls.len()) * 10)?;
+    for call in calls {
+        bind.add(call.id().to_string())?;
+    }
+    bind.nothing(room - calls.len())
+}
+
+/// Adds a statement's arguments one by one.
+struct Binder<'a>(&'a mut SqliteArguments);
+
+impl Binder<'_> {
+    fn add<'q, T: sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>>(&mut self, value: T) -> Bound {
+        self.0.add(value).map_err(|error| StoreError::Database(sqlx::Error::Encode(error)))
+    }
+
+    fn nothing(&mut self, times: usize) -> Bound {
+        (0..times).try_for_each(|_| self.add(None::<i64>))
+    }
 }
 
 /// SQL has signed integers only; our times and lengths are far from their end.

@@ -7,9 +7,12 @@
 
 mod call;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -51,6 +54,8 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: SqlitePool,
+    /// The statements that save calls, by the rows they have room for.
+    texts: Arc<Mutex<HashMap<(usize, usize), Arc<str>>>>,
 }
 
 impl Store {
@@ -80,7 +85,7 @@ impl Store {
             }
             error => StoreError::Migrate(error),
         })?;
-        Ok(Self { writer })
+        Ok(Self { writer, texts: Arc::default() })
     }
 
     /// Writes everything to the database file and lets go of it.

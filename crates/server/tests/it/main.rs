@@ -15,5 +15,7 @@ mod mixed;
 mod restart;
 mod resume;
 mod start;
+mod tls;
+mod tokens;
 mod v1;
 mod window;

@@ -18,9 +18,6 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_rustls::server::TlsStream;
 
-/// Bytes of ciphertext read at once; a TLS record has at most 16 KiB and a little.
-const CIPHERTEXT: usize = 18 * 1024;
-
 /// Where bytes come from.
 pub(super) enum Reader {
     /// `ws:`
@@ -129,29 +126,26 @@ impl Tls {
                 }
             }
             ready!(self.tcp.poll_read_ready(cx))?;
-            let mut ciphertext = [0; CIPHERTEXT];
-            match self.tcp.try_read(&mut ciphertext) {
+            match self.receive() {
                 // The socket's end without TLS's own: whatever it was, there is no more of it.
                 Ok(0) => return Poll::Ready(Ok(())),
-                Ok(read) => self.decrypt(&ciphertext[..read])?,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                Ok(_) | Err(_) => {}
             }
         }
     }
 
-    fn decrypt(&self, mut ciphertext: &[u8]) -> io::Result<()> {
+    /// Takes ciphertext off the socket, as much as `rustls` wants: it bounds what it decrypts before that is read.
+    fn receive(&self) -> io::Result<usize> {
         let mut state = self.state.lock();
-        while !ciphertext.is_empty() {
-            state.read_tls(&mut ciphertext)?;
-            let outcome = state.process_new_packets();
-            // Alerts and new keys go out even if, or just because, what came in was wrong.
-            if state.wants_write() {
-                let _ = self.flush(&mut state);
-            }
-            outcome.map_err(io::Error::other)?;
+        let taken = state.read_tls(&mut Socket(&self.tcp))?;
+        let outcome = state.process_new_packets();
+        // Alerts and new keys go out even if, or just because, what came in was wrong.
+        if state.wants_write() {
+            let _ = self.flush(&mut state);
         }
-        Ok(())
+        outcome.map_err(io::Error::other)?;
+        Ok(taken)
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
@@ -176,6 +170,12 @@ impl Tls {
 
 /// The socket as `rustls` wants it.
 struct Socket<'a>(&'a TcpStream);
+
+impl io::Read for Socket<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.try_io(Interest::READABLE, || (&*socket2::SockRef::from(self.0)).read(buf))
+    }
+}
 
 impl io::Write for Socket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
