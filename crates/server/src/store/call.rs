@@ -50,12 +50,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was stored.
     pub async fn save_calls(&self, calls: &[&Call], limits: &Limits) -> Result<(), StoreError> {
-        let (ended, live): (Vec<&Call>, Vec<&Call>) = calls.iter().copied().partition(|call| call.end().is_some());
+        let (ended, live): (Vec<&Call>, Vec<&Call>) =
+            calls.iter().copied().partition(|call| call.end().is_some());
         let (live_room, ended_room) = (room(live.len()), room(ended.len()));
         let mut arguments = SqliteArguments::default();
         bind_live(&mut arguments, &live, live_room, limits)?;
         bind_ended(&mut arguments, &ended, ended_room)?;
-        let text = Arc::clone(self.texts.lock().entry((live_room, ended_room)).or_insert_with_key(|room| save(*room)));
+        let text = Arc::clone(
+            self.texts.lock().entry((live_room, ended_room)).or_insert_with_key(|room| save(*room)),
+        );
         // The text is made of our own words and numbers.
         let sql = AssertSqlSafe(text);
         let saved = sqlx::query_with(sql, arguments).execute(&self.writer).await;

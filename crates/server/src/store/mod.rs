@@ -54,9 +54,11 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: SqlitePool,
-    /// The statements that save calls, by the rows they have room for.
-    texts: Arc<Mutex<HashMap<(usize, usize), Arc<str>>>>,
+    texts: Arc<Mutex<Texts>>,
 }
+
+/// The statements that save calls, by the rows of live and ended calls that they have room for.
+type Texts = HashMap<(usize, usize), Arc<str>>;
 
 impl Store {
     /// Opens the database file, making it if it is not there, and brings its tables up to date.

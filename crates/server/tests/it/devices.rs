@@ -118,7 +118,8 @@ async fn a_device_that_lost_everything_learns_its_calls_from_the_welcome() {
         calls
     };
     let alice = server.guest("alice", "web").await;
-    let entry = json!({ "call": call, "role": "caller", "peer": "bob", "state": "delivered", "age_ms": null });
+    let entry =
+        json!({ "call": call, "role": "caller", "peer": "bob", "state": "delivered", "age_ms": null });
     assert_eq!(listed(&alice), json!([entry]));
     let mut phone = server.guest("bob", "phone").await;
     let entry = json!({
@@ -129,7 +130,6 @@ async fn a_device_that_lost_everything_learns_its_calls_from_the_welcome() {
     phone.call("call-accept", &call, Value::Null).await.unwrap();
     phone.expect("call-accept").await.unwrap();
     let alice = server.guest("alice", "web").await;
-    let entry =
-        json!({ "call": call, "role": "caller", "peer": "bob/phone", "state": "negotiating", "age_ms": null });
+    let entry = json!({ "call": call, "role": "caller", "peer": "bob/phone", "state": "negotiating", "age_ms": null });
     assert_eq!(listed(&alice), json!([entry]));
 }

@@ -47,7 +47,10 @@ async fn opened(addr: SocketAddr, path: &str, headers: &[&str]) -> u16 {
 }
 
 fn status(head: &str) -> u16 {
-    head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no status: {head}"))
+    head.split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("no status: {head}"))
 }
 
 fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::util::{ENOUGH, SHORT, Server, accepted, call_id, connected, end, media, quiet, ringing, roomy, two};
+use crate::util::{
+    ENOUGH, SHORT, Server, accepted, call_id, connected, end, media, quiet, ringing, roomy, two,
+};
 
 #[tokio::test]
 async fn one_call_one_outcome_the_caller_cancels_and_every_device_falls_silent() {

@@ -77,7 +77,8 @@ async fn two_original_pages_that_ring_each_other_are_in_one_call() {
     let server = Server::start_with(roomy).await;
     let (mut a, mut b) = (server.v1("a").await, server.v1("b").await);
     for round in 0..20 {
-        let (first, second) = if round % 2 == 0 { (("a", "b"), ("b", "a")) } else { (("b", "a"), ("a", "b")) };
+        let (first, second) =
+            if round % 2 == 0 { (("a", "b"), ("b", "a")) } else { (("b", "a"), ("a", "b")) };
         for (from, to) in [first, second] {
             let page = if from == "a" { &mut a } else { &mut b };
             page.send("call-request", to).await.unwrap();

@@ -73,9 +73,13 @@ async fn one_call_one_outcome_and_the_history_agrees_with_what_both_were_told() 
 
 #[tokio::test]
 async fn what_time_ended_has_one_row_that_names_nobody() {
-    for (reason, accept) in
-        [("no_answer", false), ("unreachable", false), ("cancelled", false), ("media_failed", true), ("connection_lost", true)]
-    {
+    for (reason, accept) in [
+        ("no_answer", false),
+        ("unreachable", false),
+        ("cancelled", false),
+        ("media_failed", true),
+        ("connection_lost", true),
+    ] {
         let server = Server::start_with(|config| match reason {
             "no_answer" => config.call.ring_timeout = SHORT,
             "unreachable" => config.call.reach_timeout = SHORT,

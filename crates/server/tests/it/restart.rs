@@ -8,7 +8,9 @@ use tincan_testkit::device::Device;
 use tincan_testkit::socket::Event;
 
 use crate::process::Process;
-use crate::util::{Server, accepted, call_id, connected, end, history, media, pair, quiet, ringing, until_decided};
+use crate::util::{
+    Server, accepted, call_id, connected, end, history, media, pair, quiet, ringing, until_decided,
+};
 
 /// Kills the server, starts it again on what it left, and brings both devices back to it.
 async fn crash(process: Process, data_dir: &TempDir, devices: [&mut Device; 2]) -> Process {
@@ -109,7 +111,10 @@ async fn a_call_whose_time_passed_while_the_server_was_dead_is_missed_and_nobody
         assert_eq!(device.welcome["calls"], json!([]));
         // One that comes while the end is being stored hears of it; it rings in no case.
         for frame in until_decided(device).await {
-            assert_eq!((&frame["type"], &frame["data"]["reason"]), (&json!("call-ended"), &json!("no_answer")));
+            assert_eq!(
+                (&frame["type"], &frame["data"]["reason"]),
+                (&json!("call-ended"), &json!("no_answer"))
+            );
         }
     }
     let rows = server.history().await;

@@ -28,7 +28,8 @@ impl Secure {
     async fn start() -> Self {
         let files = tempfile::tempdir().unwrap();
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let certificate =
+            CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
         let write = |path: &Path, text: String| {
             use std::io::Write as _;
             let options = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -95,7 +96,9 @@ async fn a_call_over_tls_is_a_call() {
 async fn a_page_s_own_origin_is_https_where_there_is_tls() {
     let secure = Secure::start().await;
     let port = secure.server.addr.port();
-    for (origin, welcome) in [(format!("https://localhost:{port}"), true), (format!("http://localhost:{port}"), false)] {
+    for (origin, welcome) in
+        [(format!("https://localhost:{port}"), true), (format!("http://localhost:{port}"), false)]
+    {
         let opened = secure.open(secure.connect().await, "/ws?id=a", &[("Origin", &origin)]).await;
         assert_eq!(opened.is_ok(), welcome, "{origin}");
     }
@@ -119,17 +122,14 @@ async fn a_large_burst_arrives_whole_and_in_order() {
         [&[60_000], &[3_000], &[1, 16_300, 900, 15_000, 50, 9_000], &[16_384, 1_000, 1_000, 1_000], &[100]];
     for (round, sizes) in patterns.iter().cycle().take(10).enumerate() {
         for (i, size) in sizes.iter().cycle().take(60).enumerate() {
-            let nothing = json!({ "type": "ack", "data": "x".repeat(*size) });
+            let nothing = json!({ "type": "ack", "ack": 0, "data": "x".repeat(*size) });
             alice.socket.text(&nothing.to_string()).await.unwrap();
             if i % 10 == 0 {
                 alice.call("candidate", &call_id('c'), json!([round, i])).await.unwrap();
             }
         }
         for i in (0..60).step_by(10) {
-            match tokio::time::timeout(std::time::Duration::from_secs(3), bob.expect("candidate")).await {
-                Ok(x) => assert_eq!(x.unwrap()["data"], json!([round, i]), "{sizes:?}"),
-                Err(_) => panic!("DEBUG {round} {i} {:?}", tokio::time::timeout(std::time::Duration::from_secs(3), alice.socket.next()).await),
-            }
+            assert_eq!(bob.expect("candidate").await.unwrap()["data"], json!([round, i]), "{sizes:?}");
         }
         bob.ack().await.unwrap();
     }

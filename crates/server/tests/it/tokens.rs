@@ -47,8 +47,7 @@ fn part(value: &Value) -> String {
 fn private_file(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
     use std::io::Write as _;
     let path = folder.join(name);
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
     file.write_all(content).unwrap();
     path
 }
@@ -139,8 +138,10 @@ async fn a_token_does_not_choose_how_it_is_checked() {
     let (head, rest) = token.split_once('.').unwrap();
     let (body, signature) = rest.split_once('.').unwrap();
     let none = part(&json!({ "alg": "none", "typ": "JWT" }));
-    let other = |alg: Algorithm| encode(&Header::new(alg), &good(), &EncodingKey::from_secret(SECRET)).unwrap();
-    let with_header = part(&json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "AAAA" }, "kid": "../../secret" }));
+    let other =
+        |alg: Algorithm| encode(&Header::new(alg), &good(), &EncodingKey::from_secret(SECRET)).unwrap();
+    let with_header =
+        part(&json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "AAAA" }, "kid": "../../secret" }));
     for wrong in [
         String::new(),
         "token".into(),
@@ -191,7 +192,8 @@ async fn a_public_key_checks_what_its_private_key_signed_and_nothing_else() {
     })
     .await;
     let sign = |key: &KeyPair, claims: &Value| {
-        encode(&Header::new(Algorithm::EdDSA), claims, &EncodingKey::from_ed_der(key.serialized_der())).unwrap()
+        encode(&Header::new(Algorithm::EdDSA), claims, &EncodingKey::from_ed_der(key.serialized_der()))
+            .unwrap()
     };
     welcomed(&server, sign(&ours, &good())).await;
     let raw = ours.public_key_raw();
@@ -257,7 +259,8 @@ async fn whoever_says_nothing_or_no_hello_is_sent_away() {
 async fn no_token_and_no_secret_is_ever_logged() {
     let folder = tempfile::tempdir().unwrap();
     let secret = private_file(folder.path(), "secret", SECRET);
-    let settings = [("TINCAN_AUTH__TOKEN_SECRET_FILE", secret.to_str().unwrap()), ("TINCAN_LOG__FILTER", "trace")];
+    let settings =
+        [("TINCAN_AUTH__TOKEN_SECRET_FILE", secret.to_str().unwrap()), ("TINCAN_LOG__FILTER", "trace")];
     let process = Process::start(&folder.path().join("data"), &settings);
     let (token, wrong) = (hs256(SECRET, &good()), hs256(b"not the secret", &good()));
     let mut alice = Device::open(process.addr, Proof::Token(token.clone()), "web").await.unwrap();

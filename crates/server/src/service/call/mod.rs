@@ -36,9 +36,9 @@ const COMING_BACK: Duration = Duration::from_secs(10);
 /// How long ended calls are remembered across a restart, so that a repeated request opens nothing.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// Least time between the starts of two turns. Nobody hears 4 ms, and under load a turn then has much to store at the
+/// Least time between the starts of two turns. Nobody hears 2 ms, and under load a turn then has much to store at the
 /// price of one sync; a command that comes after a pause is served at once.
-const PACE: Duration = Duration::from_millis(4);
+const PACE: Duration = Duration::from_millis(2);
 
 /// How long to wait after the store refused.
 const RETRY: Duration = Duration::from_millis(100);

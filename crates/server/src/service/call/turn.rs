@@ -116,7 +116,12 @@ impl Actor {
             reply.send(&self.desk.snapshot(self.clock.now(), &device));
         }
         for command in carried {
-            refuse(&self.bus, &command, ErrorCode::Unavailable, "the server could not store it; nothing happened");
+            refuse(
+                &self.bus,
+                &command,
+                ErrorCode::Unavailable,
+                "the server could not store it; nothing happened",
+            );
             if matches!(command.kind, CommandKind::Online { .. } | CommandKind::Gone { .. }) {
                 self.again.push(Inbox { command, reply: None });
             }

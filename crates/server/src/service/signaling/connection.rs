@@ -70,7 +70,8 @@ pub(super) async fn serve(
     let (reader, writer, partial) = io;
     let link = Link::new(writer);
     let decoder = Decoder::new(End::Server, FRAME_MAX);
-    let mut connection = Connection { reader, decoder, partial, bad: Bucket::default(), goodbye: false, link };
+    let mut connection =
+        Connection { reader, decoder, partial, bad: Bucket::default(), goodbye: false, link };
     let session = match opening {
         Opening::V1(user) => hello::open_v1(shared, user, &connection.link).await,
         Opening::V2 { guests } => hello::open_v2(shared, &mut connection, guests).await,

@@ -171,7 +171,7 @@ impl Link {
             match self.writer.poll_writable(cx) {
                 Poll::Ready(Ok(())) => {
                     self.write(&mut out);
-                },
+                }
                 Poll::Ready(Err(_)) => *out = Out { closed: true, ..Out::default() },
                 Poll::Pending => {
                     let sleep = stall.0.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
