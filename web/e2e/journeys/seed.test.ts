@@ -38,8 +38,8 @@ async function call(caller: Person, callee: Person): Promise<void> {
 
 const free = { TINCAN_LIMITS__CALL_REQUESTS__BURST: '100', TINCAN_LIMITS__CALL_REQUESTS_PAIR__BURST: '100' };
 
-journey(`two pages of old connect ${CALLS} times out of ${CALLS}, and hear each other`, async (world) => {
-  const [a, b] = await Promise.all([old(world, 'A'), old(world, 'B')]);
+/** Calls one after the other, each way in turn. */
+async function callOften([a, b]: readonly [Person, Person], meanwhile: (caller: Person, callee: Person) => Promise<unknown>): Promise<void> {
   for (const person of [a, b]) {
     await person.click('connect');
     await shows(person, 'server', 'Connected');
@@ -47,12 +47,22 @@ journey(`two pages of old connect ${CALLS} times out of ${CALLS}, and hear each 
   for (let n = 1; n <= CALLS; n += 1) {
     const [caller, callee] = n % 2 === 1 ? [a, b] : [b, a];
     await call(caller, callee);
-    await Promise.all([a.hears(VOICE.B), b.hears(VOICE.A)]);
+    await meanwhile(caller, callee);
     await (n % 3 === 0 ? caller : callee).click('hangup');
     await Promise.all([shows(caller, 'state', 'Call Ended'), shows(callee, 'state', 'Call Ended')]);
   }
-  for (const person of [a, b]) world.tell(JSON.stringify(await person.tab.run(() => (window as any).log, null)));
-  for (const person of [a, b]) expect(await person.tab.run(() => (window as never as { lost: number }).lost, null)).toBe(0);
+}
+
+journey(`two pages of old connect ${CALLS} times out of ${CALLS}, and hear each other`, async (world) => {
+  const [a, b] = await Promise.all([old(world, 'A'), old(world, 'B')]);
+  await callOften([a, b], () => Promise.all([a.hears(VOICE.B), b.hears(VOICE.A)]));
+}, { env: free });
+
+journey('a page of old gets no candidate before it can use it', async (world) => {
+  const [a, b] = await Promise.all([old(world, 'A'), old(world, 'B')]);
+  await callOften([a, b], () => Promise.resolve());
+  const lost = (person: Person): Promise<number> => person.tab.run(() => (window as never as { lost: number }).lost, null);
+  expect([await lost(a), await lost(b)]).toEqual([0, 0]);
 }, { env: free });
 
 journey('a page of old calls a page of today, and is called by it', async (world) => {
