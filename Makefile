@@ -36,7 +36,7 @@ e2e: build            ## Calls between real browsers
 	npm --prefix web run test --workspace e2e
 
 sim:                  ## make sim N=1000000 SEED=7: simulated calls with faults
-	SIM_CALLS=$(or $(N),1000000) SIM_SEED=$(SEED) cargo test --release --locked -p tincan-proto --test call -- --nocapture sim
+	SIM_CALLS=$(or $(N),1000000) $(if $(SEED),SIM_SEED=$(SEED)) cargo test --release --locked -p tincan-proto --test call -- --nocapture sim
 
 fuzz:                 ## make fuzz SECONDS=600: fuzz targets, one after the other
 	fuzz/run

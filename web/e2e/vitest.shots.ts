@@ -1,4 +1,4 @@
 import { mergeConfig } from 'vitest/config';
 import config from './vitest.config.js';
 
-export default mergeConfig({ ...config, test: { ...config.test, include: [] } }, { test: { include: ['shots/*.ts'] } });
+export default mergeConfig({ ...config, test: { ...config.test, include: [] } }, { test: { include: ['shots/readme.ts'] } });

@@ -38,7 +38,13 @@ impl V1 {
     /// The server does not upgrade.
     pub async fn connect(addr: SocketAddr, id: &str) -> Result<Self> {
         let socket = Socket::open(addr, &format!("/ws?id={id}"), &[]).await?;
-        Ok(Self { socket, id: id.into() })
+        Ok(Self::over(socket, id))
+    }
+
+    /// The page on a connection that was opened for this id already.
+    #[must_use]
+    pub fn over(socket: Socket, id: &str) -> Self {
+        Self { socket, id: id.into() }
     }
 
     /// Sends a frame without data.

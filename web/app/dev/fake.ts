@@ -21,6 +21,7 @@ class Events {
 
 export class FakeCall extends Events {
   state: CallState;
+  devices = 0;
   muted = false;
   remoteMuted = false;
   connectedAt: number | undefined;
@@ -43,6 +44,7 @@ export class FakeCall extends Events {
   move(to: CallState): void {
     const from = this.state;
     this.state = to;
+    if (to === 'delivered') this.devices = 1;
     if (to === 'connected') this.connectedAt ??= Date.now();
     this.emit('state', { from, to, at: Date.now() });
   }

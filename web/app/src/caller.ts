@@ -135,6 +135,8 @@ export class Caller {
     const here = new AbortController();
     const { signal } = here;
     call.on('state', ({ to }) => this.#moved(call, to), { signal });
+    // A further device was handed the request, which need not change the state.
+    call.on('delivered', () => this.#changed(), { signal });
     call.on('mute', () => this.#changed(), { signal });
     call.on('remoteMute', () => this.#changed(), { signal });
     call.on('level', (level) => this.#events.onLevel(level), { signal });
@@ -194,5 +196,6 @@ export class Caller {
 }
 
 function live(call: Call, state: LiveCall['state']): LiveCall {
-  return { state, outgoing: call.direction === 'outgoing', muted: call.muted, remoteMuted: call.remoteMuted };
+  const { direction, devices, muted, remoteMuted } = call;
+  return { state, outgoing: direction === 'outgoing', devices, muted, remoteMuted };
 }

@@ -16,6 +16,8 @@ export interface Notice {
 export interface LiveCall {
   readonly state: Exclude<CallState, 'ended'>;
   readonly outgoing: boolean;
+  /** How many devices of the peer have the request. */
+  readonly devices: number;
   readonly muted: boolean;
   readonly remoteMuted: boolean;
 }

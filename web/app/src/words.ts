@@ -39,16 +39,18 @@ export const OPENING: Line = { state: 'Requesting', detail: 'Opening the microph
 export interface DuringCall {
   readonly peer: string;
   readonly outgoing: boolean;
+  /** How many devices of the peer have the request. */
+  readonly devices: number;
   readonly muted: boolean;
   readonly remoteMuted: boolean;
 }
 
-export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing, muted, remoteMuted }: DuringCall): Line {
+export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing, devices, muted, remoteMuted }: DuringCall): Line {
   switch (state) {
     case 'requesting':
       return { state: 'Requesting', detail: `Asking for ${peer}…` };
     case 'delivered':
-      return { state: 'Calling', detail: `Handed to ${peer}’s device. Not ringing yet…` };
+      return { state: 'Calling', detail: `Handed to ${handedTo(peer, devices)}. Not ringing yet…` };
     case 'ringing':
       return { state: 'Calling', detail: `Ringing there. Waiting for ${peer} to accept.` };
     case 'incoming':
@@ -62,6 +64,11 @@ export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing,
     case 'reconnecting':
       return { state: 'Reconnecting', detail: 'The sound dropped out. It comes back by itself.' };
   }
+}
+
+/** Without a number only the name: after a restart the server does not say at once how many devices there are. */
+function handedTo(peer: string, devices: number): string {
+  return devices === 0 ? peer : `${devices} device${devices === 1 ? '' : 's'} of ${peer}`;
 }
 
 function hearing(peer: string, muted: boolean, remoteMuted: boolean): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { view, type LiveCall, type Snapshot } from '../src/model.js';
 
 const ready: Snapshot = { peer: 'Client B', server: 'registered', opening: false };
-const during = (state: LiveCall['state'], outgoing = true): Snapshot => ({ ...ready, call: { state, outgoing, muted: false, remoteMuted: false } });
+const during = (state: LiveCall['state'], outgoing = true): Snapshot => ({ ...ready, call: { state, outgoing, devices: 1, muted: false, remoteMuted: false } });
 const after = (reason: 'hung_up' | 'connection_lost' | 'busy', by: 'local' | 'remote' | 'server'): Snapshot =>
   ({ ...ready, last: { summary: { reason, by, talkMs: 0, at: 0 }, outgoing: true } });
 
@@ -22,6 +22,11 @@ describe('the view', () => {
   it('offers to call again when the call was lost, and only then', () => {
     expect(view(after('connection_lost', 'server')).callLabel).toBe('Call again');
     expect(view(after('hung_up', 'remote')).callLabel).toBe('Call Client B');
+  });
+
+  it('tells how many devices have the request, and goes along when there are more', () => {
+    const handed = (devices: number): string => view({ ...ready, call: { ...during('delivered').call!, devices } }).detail;
+    expect([1, 2].map(handed)).toEqual(['Handed to 1 device of Client B. Not ringing yet…', 'Handed to 2 devices of Client B. Not ringing yet…']);
   });
 
   it('plays ringback only when it rings there', () => {

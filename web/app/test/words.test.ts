@@ -10,7 +10,7 @@ const STATES: readonly Exclude<CallState, 'ended'>[] = [
   'requesting', 'delivered', 'ringing', 'incoming', 'accepting', 'negotiating', 'connected', 'reconnecting',
 ];
 const summary = (reason: EndReason, by: CallSummary['by'], talkMs = 0): CallSummary => ({ reason, by, talkMs, at: 0 });
-const call = { peer: 'Client B', outgoing: true, muted: false, remoteMuted: false };
+const call = { peer: 'Client B', outgoing: true, devices: 1, muted: false, remoteMuted: false };
 
 describe('the words', () => {
   it('have a full sentence for every end reason, whoever ended it and on both sides', () => {
@@ -43,6 +43,13 @@ describe('the words', () => {
       words.ENDED,
     ];
     expect([...new Set(headlines)]).toEqual(['No Call', 'Requesting', 'Calling', 'Connected', 'Call Ended']);
+  });
+
+  it('say to how many devices the request was handed', () => {
+    const handed = (devices: number): string => words.duringCall('delivered', { ...call, devices }).detail;
+    expect(handed(1)).toBe('Handed to 1 device of Client B. Not ringing yet…');
+    expect(handed(2)).toBe('Handed to 2 devices of Client B. Not ringing yet…');
+    expect(handed(0)).toBe('Handed to Client B. Not ringing yet…');
   });
 
   it('say who hung up and for how long the two talked', () => {

@@ -36,12 +36,15 @@ export interface Entrance {
 
 export class World {
   readonly server: Server;
+  /** Where people find the server's pages. */
+  origin: string;
   readonly people: Person[] = [];
   /** Figures worth telling. */
   readonly figures: string[] = [];
 
   constructor(server: Server) {
     this.server = server;
+    this.origin = server.origin;
   }
 
   async enter(entrance: Entrance): Promise<Person> {
@@ -51,7 +54,7 @@ export class World {
     const person = entrance.browser === 'firefox' ? await inFirefox(name) : await inChromium(name, entrance);
     this.people.push(person);
     await before?.(person);
-    await person.tab.goto(this.server.origin + path + query);
+    await person.tab.goto(this.origin + path + query);
     return person;
   }
 

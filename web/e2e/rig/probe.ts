@@ -32,6 +32,8 @@ export interface Probe {
   microphone(): { asked: number; open: number };
   hears(): Heard;
   packets(): Promise<number>;
+  /** How loud the sound is that the browser decodes and plays, 0 to 1. Unlike `hears` it does not ask Web Audio. */
+  plays(): Promise<number>;
   /** Begins to read the packet counter every 100 ms. */
   watch(): void;
   readings(): readonly Reading[];
@@ -55,7 +57,6 @@ declare global {
 
 export function install(): void {
   const every100Ms = 100;
-  const freshEarMs = 1000;
   const peers: RTCPeerConnection[] = [];
   const tracks: MediaStreamTrack[] = [];
   const violations: string[] = [];
@@ -63,8 +64,7 @@ export function install(): void {
   const spoken: string[] = [];
   const readings: { at: number; packets: number }[] = [];
   let asked = 0;
-  let ear: { track: MediaStreamTrack; context: AudioContext; analyser: AnalyserNode; since: number } | undefined;
-  let ears = 0;
+  let ear: { track: MediaStreamTrack; context: AudioContext; analyser: AnalyserNode } | undefined;
 
   document.addEventListener('securitypolicyviolation', (event) => {
     violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
@@ -109,8 +109,7 @@ export function install(): void {
       const context = new AudioContext();
       const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
       context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-      ear = { track, context, analyser, since: Date.now() };
-      ears += 1;
+      ear = { track, context, analyser };
     }
     if (ear.context.state === 'suspended') void ear.context.resume();
     return ear;
@@ -140,14 +139,10 @@ export function install(): void {
       for (let i = 1; i < levels.length; i += 1) if ((levels[i] ?? 0) > (levels[loudest] ?? 0)) loudest = i;
       const hz = (loudest * now.context.sampleRate) / now.analyser.fftSize;
       const db = levels[loudest] ?? -Infinity;
-      // Chromium's can fall silent for good after a long outage, while the sound is decoded and played: take a new one.
-      if (db === -Infinity && Date.now() - now.since > freshEarMs) {
-        void now.context.close();
-        ear = undefined;
-      }
       return { hz, db, noise: levels.sort()[levels.length >> 1] ?? -Infinity };
     },
     packets,
+    plays: async () => Number((await stats()).find(({ type, kind }) => type === 'inbound-rtp' && kind === 'audio')?.['audioLevel'] ?? 0),
     watch: () => {
       setInterval(() => void packets().then((count) => readings.push({ at: Date.now(), packets: count })), every100Ms);
     },
@@ -171,7 +166,7 @@ export function install(): void {
       const ways = (pc?.getTransceivers() ?? []).map(({ mid, currentDirection, sender, receiver }) =>
         ({ mid, currentDirection, sends: show(sender.track), receives: show(receiver.track) }));
       const { connectionState, iceConnectionState, signalingState } = pc ?? {};
-      return { connectionState, iceConnectionState, signalingState, ears, ear: ear && { context: ear.context.state, at: ear.context.currentTime, ...show(ear.track) }, ways, sound, readings: readings.slice(-40) };
+      return { connectionState, iceConnectionState, signalingState, ear: ear && { context: ear.context.state, at: ear.context.currentTime, ...show(ear.track) }, ways, sound, readings: readings.slice(-40) };
     },
     states: () => states,
     spoken: () => spoken,

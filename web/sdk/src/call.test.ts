@@ -1,69 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Call } from './call.js';
-import type { CallError } from './errors.js';
-import { pass, registered, settle } from './testing/fake-platform.js';
-import type { Bench } from './testing/fake-platform.js';
-import type { FakePeerConnection } from './testing/fake-media.js';
+import { ID, code, connected, flow, incoming, outgoing, restart } from './testing/calls.js';
+import { pass, settle } from './testing/fake-platform.js';
+import { fromServer } from './testing/from-server.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const ID = 'BBBBBBBBBBBBBBBBBBBBBB';
-const code = (promise: Promise<unknown>) => promise.then(() => 'none', (error: unknown) => (error as CallError).code);
-
-interface InCall extends Bench {
-  call: Call;
-}
-
-async function outgoing(): Promise<InCall> {
-  const made = await registered();
-  return { ...made, call: await made.device.connect({ to: 'bob' }) };
-}
-
-async function incoming(): Promise<InCall> {
-  const made = await registered();
-  made.server.send({ type: 'call-request', call: ID, from: 'bob/phone', data: {}, exp: 45_000 });
-  return { ...made, call: made.device.calls[0]! };
-}
-
-/** Sound flows from now on, until the test says otherwise. */
-function flow(pc: FakePeerConnection): { stop: () => void } {
-  let packets = 0;
-  let flowing = true;
-  pc.getStats = async () => {
-    if (flowing) packets += 25;
-    return new Map([['i', { id: 'i', type: 'inbound-rtp', kind: 'audio', packetsReceived: packets }]]);
-  };
-  return { stop: () => void (flowing = false) };
-}
-
-async function connected(): Promise<InCall & { flowing: { stop: () => void } }> {
-  const made = await outgoing();
-  made.server.send({ type: 'call-accept', call: made.call.id, data: { peer: 'bob/phone' } });
-  await settle();
-  const flowing = flow(made.pc());
-  made.server.send({
-    type: 'answer',
-    call: made.call.id,
-    from: 'bob/phone',
-    data: { type: 'answer', sdp: 'a', n: 1 },
-  });
-  await settle();
-  made.pc().become('connected');
-  made.server.ack();
-  return { ...made, flowing };
-}
-
-/** The server is killed and comes back without memory of the session. */
-async function restart({ server, call }: InCall, state?: string): Promise<void> {
-  server.close();
-  await pass(300);
-  if (server.socket.readyState === 3) await pass(300);
-  server.open();
-  const listed = { call: call.id, role: 'caller', peer: 'bob/phone', age_ms: 5_000 } as const;
-  server.welcome({ calls: state ? [{ ...listed, state }] : [] });
-  await settle();
-}
 
 test('the caller hears the truth step by step, and offers only after the accept', async () => {
   const { call, server, pc } = await outgoing();
@@ -71,18 +12,30 @@ test('the caller hears the truth step by step, and offers only after the accept'
   const rang: string[] = [];
   call.on('state', ({ to }) => states.push(to));
   call.on('ringing', ({ device }) => rang.push(device));
-  server.send({ type: 'call-delivered', call: call.id, data: { devices: 2 } });
-  server.send({ type: 'call-ringing', call: call.id, from: 'bob/phone' });
-  server.send({ type: 'call-ringing', call: call.id, from: 'bob/web' });
+  server.send(fromServer.delivered(call.id, 2));
+  server.send(fromServer.ringing(call.id));
+  server.send(fromServer.ringing(call.id, 'bob/web'));
   await settle();
   expect(server.sent('offer')).toEqual([]);
-  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(call.id));
   await settle();
   expect(server.sent('offer')).toMatchObject([{ call: call.id, data: { type: 'offer', n: 1 } }]);
   pc().become('connected');
   expect(states).toEqual(['delivered', 'ringing', 'negotiating', 'connected']);
   expect(rang).toEqual(['bob/phone', 'bob/web']);
   expect(server.sent('call-update')).toMatchObject([{ data: { media: 'connected' } }]);
+});
+
+test('the caller hears how many devices have the request, again when there are more', async () => {
+  const { call, server } = await outgoing();
+  const heard: unknown[] = [];
+  call.on('state', ({ to }) => heard.push([to, call.devices]));
+  call.on('delivered', ({ devices }) => heard.push(devices));
+  expect(call.devices).toBe(0);
+  server.send(fromServer.delivered(call.id));
+  server.send(fromServer.delivered(call.id, 2));
+  expect(heard).toEqual([['delivered', 1], 1, 2]);
+  expect(call.devices).toBe(2);
 });
 
 test('the microphone of a callee opens on accept and not before, and only then is the accept sent', async () => {
@@ -100,7 +53,7 @@ test('the microphone of a callee opens on accept and not before, and only then i
 test('a callee waits for the offer and answers it', async () => {
   const { call, server, pc } = await incoming();
   await call.accept();
-  server.send({ type: 'call-accept', call: ID, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(ID));
   // Frames that come before the peer connection exists are not lost.
   server.send({ type: 'offer', call: ID, from: 'bob/phone', data: { type: 'offer', sdp: 'o', n: 1 } });
   server.send({ type: 'candidates', call: ID, from: 'bob/phone', data: [{ candidate: 'x' }, null] });
@@ -124,7 +77,7 @@ test('a microphone that fails on accept lets it ring on, and accept can be tried
 test('a call that ends while the microphone opens releases it and accepts nothing', async () => {
   const { call, server, mic } = await incoming();
   const accepting = code(call.accept());
-  server.send({ type: 'call-ended', call: ID, data: { reason: 'cancelled', by: 'bob/phone' } });
+  server.send(fromServer.ended(ID, { reason: 'cancelled', by: 'bob/phone' }));
   expect(await accepting).toBe('call-ended');
   expect(mic.tracks.every((track) => track.stopped)).toBe(true);
   expect(server.sent('call-accept')).toEqual([]);
@@ -134,14 +87,14 @@ test('a call that ends while the microphone opens releases it and accepts nothin
 test('an accept that came too late is answered elsewhere', async () => {
   const { call, server, mic } = await incoming();
   await call.accept();
-  server.send({ type: 'error', call: ID, data: { code: 'already_answered' } });
+  server.send(fromServer.error(ID, { code: 'already_answered' }));
   expect((await call.ended).reason).toBe('answered_elsewhere');
   expect(mic.tracks[0]?.stopped).toBe(true);
 });
 
 test('a call accepted on another device stops ringing here', async () => {
   const { call, server } = await incoming();
-  server.send({ type: 'call-ended', call: ID, data: { reason: 'answered_elsewhere', by: 'alice/phone' } });
+  server.send(fromServer.ended(ID, { reason: 'answered_elsewhere', by: 'alice/phone' }));
   expect(await call.ended).toMatchObject({ reason: 'answered_elsewhere', by: 'local' });
 });
 
@@ -170,7 +123,7 @@ test('hangup cancels before the accept, and hangs up after it', async () => {
 
 test('a request that the server refuses fails with the reason', async () => {
   const { call, server, mic } = await outgoing();
-  server.send({ type: 'error', call: call.id, data: { code: 'rate_limited', retry_ms: 5_000 } });
+  server.send(fromServer.error(call.id, { code: 'rate_limited', retry_ms: 5_000 }));
   const { reason, error } = await call.ended;
   expect([reason, error?.code, error?.retryable, error?.retryAfterMs]).toEqual(['failed', 'rate-limited', true, 5_000]);
   expect(mic.tracks[0]?.stopped).toBe(true);
@@ -199,7 +152,7 @@ test('a request that cannot be sent fails after 15 s', async () => {
 
 test('a ringing call does not outlive the absence of the server by more than 45 s', async () => {
   const { call, server } = await outgoing();
-  server.send({ type: 'call-delivered', call: call.id, data: { devices: 1 } });
+  server.send(fromServer.delivered(call.id));
   for (let i = 0; i < 45; i += 1) {
     expect(call.state).toBe('delivered');
     server.close();
@@ -210,7 +163,7 @@ test('a ringing call does not outlive the absence of the server by more than 45 
 
 test('a call without a sound path ends as media_failed, even if the server is gone', async () => {
   const { call, server } = await outgoing();
-  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(call.id));
   await settle();
   server.close();
   await pass(25_000);
@@ -219,14 +172,14 @@ test('a call without a sound path ends as media_failed, even if the server is go
 
 test('an offer that nobody answers is made again', async () => {
   const { call, server } = await outgoing();
-  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(call.id));
   await pass(5_100);
   expect(server.sent('offer').map((f) => (f['data'] as { n: number }).n)).toEqual([1, 2]);
 });
 
 test('the other side hangs up: the microphone is released and the reason is theirs', async () => {
   const { call, server, mic, pc } = await connected();
-  server.send({ type: 'call-ended', call: call.id, data: { reason: 'hung_up', by: 'bob/phone', talk_ms: 1234 } });
+  server.send(fromServer.ended(call.id, { reason: 'hung_up', by: 'bob/phone', talk_ms: 1234 }));
   expect(await call.ended).toMatchObject({ reason: 'hung_up', by: 'remote', talkMs: 1234 });
   expect(mic.tracks[0]?.stopped).toBe(true);
   expect(pc().closed).toBe(true);
@@ -290,14 +243,14 @@ test('a hang-up that comes both ways ends the call once', async () => {
   let ends = 0;
   call.on('ended', () => (ends += 1));
   pc().channel.hear({ type: 'hangup', reason: 'hung_up' });
-  server.send({ type: 'call-ended', call: call.id, data: { reason: 'hung_up', by: 'bob/phone' } });
+  server.send(fromServer.ended(call.id, { reason: 'hung_up', by: 'bob/phone' }));
   await pass(5_000);
   expect([ends, server.sent('hangup')]).toEqual([1, []]);
 });
 
 test('a ringing call that is not listed after a restart has ended', async () => {
   const made = await outgoing();
-  made.server.send({ type: 'call-delivered', call: made.call.id, data: { devices: 1 } });
+  made.server.send(fromServer.delivered(made.call.id));
   made.server.ack();
   await restart(made);
   expect(await made.call.ended).toMatchObject({ reason: 'connection_lost', by: 'server' });
@@ -312,7 +265,7 @@ test('a request that was not acknowledged is sent again and goes on', async () =
 
 test('an accept that was missed while away is found in the list', async () => {
   const made = await outgoing();
-  made.server.send({ type: 'call-delivered', call: made.call.id, data: { devices: 1 } });
+  made.server.send(fromServer.delivered(made.call.id));
   made.server.ack();
   await restart(made, 'negotiating');
   expect(made.call.state).toBe('negotiating');
@@ -321,7 +274,7 @@ test('an accept that was missed while away is found in the list', async () => {
 
 test('an accepted call without sound starts over after the server lost the session', async () => {
   const made = await outgoing();
-  made.server.send({ type: 'call-accept', call: made.call.id, data: { peer: 'bob/phone' } });
+  made.server.send(fromServer.accept(made.call.id));
   await settle();
   await restart(made, 'negotiating');
   expect(made.server.sent('offer').map((f) => (f['data'] as { n: number }).n)).toEqual([1, 2]);
@@ -360,74 +313,27 @@ test('silence without end is given up after 45 s as connection_lost, and can be 
   expect([again.id === call.id, again.peer.user]).toEqual([false, 'bob']);
 });
 
-test('mute silences the track and tells the other side both ways', async () => {
-  const { call, server, pc, mic } = await connected();
-  const heard: boolean[] = [];
-  call.on('mute', (on) => heard.push(on));
-  call.mute();
-  call.mute();
-  expect(mic.tracks[0]?.enabled).toBe(false);
-  expect(server.sent('call-update').at(-1)).toMatchObject({ data: { muted: true } });
-  expect(pc().channel.sent).toEqual([{ type: 'update', update: { muted: true } }]);
-  call.mute(false);
-  expect(heard).toEqual([true, false]);
+test('a redial of the other side after a lost call rings, and opens no microphone by itself', async () => {
+  const { call, server, device, mic, flowing } = await connected();
+  flowing.stop();
+  await pass(50_000);
+  await call.ended;
+  const asked = mic.asked.length;
+  server.send(fromServer.request(ID));
+  await pass(10_000);
+  expect([device.calls.map(({ state }) => state), mic.asked.length]).toEqual([['incoming'], asked]);
 });
 
-test('a call muted while it rings is muted from the first moment', async () => {
-  const { call, mic } = await incoming();
-  call.mute();
-  await call.accept();
-  expect(mic.tracks[0]?.enabled).toBe(false);
-});
-
-test('the other side is known to be muted, once, whichever way it comes', async () => {
-  const { call, server, pc } = await connected();
-  const heard: boolean[] = [];
-  call.on('remoteMute', (on) => heard.push(on));
-  pc().channel.hear({ type: 'update', update: { muted: true } });
-  server.send({ type: 'call-update', call: call.id, from: 'bob/phone', data: { muted: true } });
-  expect([heard, call.remoteMuted]).toEqual([[true], true]);
-});
-
-test('another microphone is taken without negotiating, and the old one is released', async () => {
-  const { call, pc, mic, device } = await connected();
-  await call.setInput('usb');
-  expect(mic.asked.at(-1)?.audio).toMatchObject({ deviceId: { exact: 'usb' } });
-  expect(pc().senders[0]?.track).toBe(mic.tracks[1]);
-  expect([mic.tracks[0]?.stopped, pc().offers.length]).toEqual([true, 1]);
-  await device.audio.setInput('other');
-  expect(pc().senders[0]?.track).toBe(mic.tracks[2]);
-});
-
-test('a microphone that goes away is replaced, and the user is warned', async () => {
-  const { call, pc, mic } = await connected();
-  const warned: string[] = [];
-  call.on('warning', ({ name }) => warned.push(name));
-  mic.tracks[0]?.onended?.();
-  await settle();
-  expect(warned).toEqual(['input-lost']);
-  expect(pc().senders[0]?.track).toBe(mic.tracks[1]);
-});
-
-test('a speaker that goes away gives way to the default one', async () => {
-  const { call, device, mic, sink } = await connected();
-  const warned: string[] = [];
-  call.on('warning', ({ name }) => warned.push(name));
-  await call.setOutput('headset');
-  expect(sink.sinkId).toBe('headset');
-  mic.devices = [{ kind: 'audiooutput', deviceId: 'default', label: 'Speaker' }];
-  mic.dispatchEvent(new Event('devicechange'));
-  await settle();
-  expect([sink.sinkId, warned, device.audio.output]).toEqual(['', ['output-lost'], undefined]);
-});
-
-test('sound that the browser holds back is a warning', async () => {
-  const { call, pc, sink, mic } = await connected();
-  const warned: string[] = [];
-  call.on('warning', ({ name }) => warned.push(name));
-  sink.play = () => Promise.reject(new DOMException('', 'NotAllowedError'));
-  pc().ontrack?.({ track: mic.tracks[0]! });
-  await settle();
-  expect(warned).toEqual(['playback-blocked']);
-  expect(call.remoteStream).toBeDefined();
+test('redials of both sides that meet are one call, and ring nowhere', async () => {
+  const { call, server, device, flowing } = await connected();
+  flowing.stop();
+  await pass(50_000);
+  let rang = 0;
+  device.on('incoming', () => (rang += 1));
+  const again = await call.redial();
+  const own = again.id;
+  server.send(fromServer.request(ID));
+  server.send(fromServer.ended(own, { reason: 'glare', call: ID }));
+  server.send(fromServer.accept(ID));
+  expect([again.state, again.id, rang]).toEqual(['negotiating', ID, 0]);
 });

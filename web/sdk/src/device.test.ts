@@ -1,20 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CallError } from './errors.js';
+import { ID, code } from './testing/calls.js';
 import { bench, pass, registered, settle } from './testing/fake-platform.js';
-import type { ServerFrame } from './wire.js';
+import { fromServer } from './testing/from-server.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const ID = 'BBBBBBBBBBBBBBBBBBBBBB';
-const request = (call = ID, user = 'bob'): ServerFrame => ({
-  type: 'call-request',
-  call,
-  from: `${user}/phone`,
-  data: { media: 'audio', context: { order: 7 } },
-  exp: 45_000,
-});
-const code = (promise: Promise<unknown>) => promise.then(() => 'none', (error: unknown) => (error as CallError).code);
 
 test('register goes from idle over registering to registered', async () => {
   const { device, server } = bench();
@@ -142,7 +132,7 @@ test('an incoming call rings, says so, and opens no microphone', async () => {
   const { device, server, mic } = await registered();
   const calls: unknown[] = [];
   device.on('incoming', (call) => calls.push([call.id, call.peer, call.context, call.state, call.direction]));
-  server.send(request());
+  server.send(fromServer.request(ID, { order: 7 }));
   expect(calls).toEqual([[ID, { user: 'bob', device: 'phone' }, { order: 7 }, 'incoming', 'incoming']]);
   expect(server.sent('call-ringing')).toMatchObject([{ call: ID }]);
   await pass(10_000);
@@ -153,15 +143,15 @@ test('the same request never rings twice: not when doubled, not when ended, not 
   const { device, server } = await registered();
   let rang = 0;
   device.on('incoming', () => (rang += 1));
-  server.send(request());
-  server.send(request());
+  server.send(fromServer.request(ID));
+  server.send(fromServer.request(ID));
   server.close();
   await settle();
   server.open();
   const listed = { call: ID, role: 'callee', peer: 'bob/phone', state: 'ringing', age_ms: 900 } as const;
   server.welcome({ calls: [listed] });
   device.calls[0]?.reject();
-  server.send(request());
+  server.send(fromServer.request(ID));
   server.close();
   await pass(300);
   server.open();
@@ -194,12 +184,12 @@ test('a call of a page that is gone is hung up', async () => {
 
 test('an incoming call stops ringing by itself when its time is over, even without the server', async () => {
   const { device, server } = await registered();
-  server.send(request());
+  server.send(fromServer.request(ID));
   const [call] = device.calls;
   server.close(4503);
   expect((await call!.ended).reason).toBe('connection_lost');
   const second = await registered();
-  second.server.send(request());
+  second.server.send(fromServer.request(ID));
   const [ringing] = second.device.calls;
   await pass(46_000);
   expect(await ringing!.ended).toMatchObject({ reason: 'no_answer', by: 'server' });
@@ -211,9 +201,9 @@ test('both ring each other: one call, nobody hears it ring', async () => {
   device.on('incoming', () => (rang += 1));
   const call = await device.connect({ to: 'bob' });
   const own = call.id;
-  server.send(request());
-  server.send({ type: 'call-ended', call: own, data: { reason: 'glare', call: ID } });
-  server.send({ type: 'call-accept', call: ID, data: { peer: 'bob/phone' } });
+  server.send(fromServer.request(ID));
+  server.send(fromServer.ended(own, { reason: 'glare', call: ID }));
+  server.send(fromServer.accept(ID));
   await settle();
   expect(rang).toBe(0);
   expect([call.id, call.state, call.peer]).toEqual([ID, 'negotiating', { user: 'bob', device: 'phone' }]);
@@ -227,8 +217,8 @@ test('a request held back for glare rings when our own call ends otherwise', asy
   const rang: string[] = [];
   device.on('incoming', (incoming) => rang.push(incoming.id));
   const call = await device.connect({ to: 'bob' });
-  server.send(request());
-  server.send({ type: 'call-ended', call: call.id, data: { reason: 'busy' } });
+  server.send(fromServer.request(ID));
+  server.send(fromServer.ended(call.id, { reason: 'busy' }));
   expect(rang).toEqual([ID]);
 });
 
@@ -236,13 +226,13 @@ test('an accept of a call that was just cancelled is hung up', async () => {
   const { device, server } = await registered();
   const call = await device.connect({ to: 'bob' });
   call.hangup();
-  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(call.id));
   expect(server.numbered().map((f) => f.type)).toEqual(['call-request', 'call-cancel', 'hangup']);
 });
 
 test('a page that goes away hangs up, cancels, and stops ringing here only', async () => {
   const { server, window } = await registered();
-  server.send(request());
+  server.send(fromServer.request(ID));
   window.dispatchEvent(new Event('pagehide'));
   expect(server.sent('call-reject')).toMatchObject([{ data: { scope: 'here' } }]);
   const caller = await registered();
@@ -256,7 +246,7 @@ test('ICE servers are asked for when a call needs them', async () => {
   const call = await device.connect({ to: 'bob' });
   const [asked] = server.sent('ice-servers-request');
   server.send({ type: 'ice-servers-response', re: asked!.id!, data: { iceServers: [{ urls: 'stun:x' }] } });
-  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(call.id));
   await settle();
   expect(pc().config.iceServers).toEqual([{ urls: 'stun:x' }]);
 });
@@ -264,7 +254,7 @@ test('ICE servers are asked for when a call needs them', async () => {
 test('destroy leaves no timer, no socket, no track and no peer connection', async () => {
   const { device, server, mic, pc } = await registered();
   const call = await device.connect({ to: 'bob' });
-  server.send({ type: 'call-accept', call: call.id, data: { peer: 'bob/phone' } });
+  server.send(fromServer.accept(call.id));
   await settle();
   pc().become('connected');
   await pass(2_000);
@@ -281,7 +271,7 @@ test('destroy leaves no timer, no socket, no track and no peer connection', asyn
 
 test('destroy while reconnecting and ringing leaves no timer either', async () => {
   const { device, server } = await registered();
-  server.send(request());
+  server.send(fromServer.request(ID));
   server.close();
   device.destroy();
   await settle();

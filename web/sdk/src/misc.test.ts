@@ -31,6 +31,16 @@ test('every error has a sentence and a remedy', () => {
   }
 });
 
+test('a refusal of the server keeps its own words for developers, also if its code is not known here', () => {
+  const known = CallError.fromWire({ code: 'rate_limited', message: 'too many calls', retry_ms: 5 });
+  expect([known.code, known.retryAfterMs, known.message]).toEqual([
+    'rate-limited',
+    5,
+    'Too many attempts. (rate_limited: too many calls)',
+  ]);
+  expect(CallError.fromWire({ code: 'later' as 'unavailable', message: 'x' }).code).toBe('internal');
+});
+
 test('what getUserMedia throws is told apart', () => {
   const code = (name: string) => CallError.fromMicrophone(new DOMException('', name)).code;
   expect(code('NotAllowedError')).toBe('mic-denied');

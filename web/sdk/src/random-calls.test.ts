@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Call } from './call.js';
 import { pass, registered, settle } from './testing/fake-platform.js';
+import { BOB, fromServer } from './testing/from-server.js';
 import { random } from './testing/random.js';
-import type { CallSnapshot, ServerFrame } from './wire.js';
+import type { ServerFrame, Snapshot } from './wire.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -25,15 +26,15 @@ async function live(seed: number): Promise<void> {
   const up = () => server.socket.readyState === 1 && device.state === 'registered';
   let allowed = 0;
   const say = (frame: ServerFrame) => up() && server.send(frame);
-  const from = 'bob/phone';
+  const from = BOB;
   const acts: (() => unknown)[] = [
-    () => say({ type: 'call-request', call: pick(THEIRS), from, data: {}, exp: 45_000 }),
-    () => say({ type: 'call-delivered', call: pick(ids()), data: { devices: 1 } }),
-    () => say({ type: 'call-ringing', call: pick(ids()), from }),
-    () => say({ type: 'call-accept', call: pick(ids()), data: { peer: from } }),
-    () => say({ type: 'call-ended', call: pick(ids()), data: { reason: 'hung_up', by: from } }),
-    () => say({ type: 'call-ended', call: pick(ids()), data: { reason: 'glare', call: pick(THEIRS) } }),
-    () => say({ type: 'error', call: pick(ids()), data: { code: pick(['no_such_call', 'already_answered', 'unavailable']) } }),
+    () => say(fromServer.request(pick(THEIRS))),
+    () => say(fromServer.delivered(pick(ids()))),
+    () => say(fromServer.ringing(pick(ids()))),
+    () => say(fromServer.accept(pick(ids()))),
+    () => say(fromServer.ended(pick(ids()), { by: from })),
+    () => say(fromServer.ended(pick(ids()), { reason: 'glare', call: pick(THEIRS) })),
+    () => say(fromServer.error(pick(ids()), { code: pick(['no_such_call', 'already_answered', 'unavailable']) })),
     () => say({ type: 'offer', call: pick(ids()), from, data: { type: 'offer', sdp: 'o' } }),
     () => say({ type: 'answer', call: pick(ids()), from, data: { type: 'answer', sdp: 'a' } }),
     () => say({ type: 'candidates', call: pick(ids()), from, data: [{ candidate: 'x' }, null] }),
@@ -58,10 +59,10 @@ async function live(seed: number): Promise<void> {
   ];
   const reconnect = () => {
     if (server.socket.readyState !== 0) return;
-    const state = pick(['ringing', 'negotiating', 'connected']);
+    const state = pick(['ringing', 'negotiating', 'connected'] as const);
     const listed = ids().filter(() => dice() < 0.5);
     const snapshots = [...new Set(listed)].map(
-      (call): CallSnapshot => ({ call, role: pick(['caller', 'callee']), peer: from, state, age_ms: 1 }),
+      (call): Snapshot => ({ call, role: pick(['caller', 'callee']), peer: from, state, age_ms: 1 }),
     );
     server.open();
     server.welcome(dice() < 0.5 ? { resumed: true, ack: 0 } : { calls: snapshots });

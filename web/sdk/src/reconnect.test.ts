@@ -20,7 +20,7 @@ test.each([
   expect(afterClose(code)).toEqual({ act: 'stop', error });
 });
 
-test.each([1000, 1001, 1005, 1006, 1011, CLOSE.restart, CLOSE.gap, CLOSE.slow, CLOSE.idle, CLOSE.helloTimeout])(
+test.each([CLOSE.normal, 1001, 1005, 1006, 1011, 4999, CLOSE.restart, CLOSE.gap, CLOSE.slow, CLOSE.idle, CLOSE.helloTimeout])(
   'after %i the device resumes',
   (code) => expect(afterClose(code)).toEqual({ act: 'resume', notBeforeMs: 0 }),
 );
@@ -34,6 +34,6 @@ test('after 4501 it needs a new token', () => {
 });
 
 test.each([CLOSE.protocolError, CLOSE.unsupported, CLOSE.notText, CLOSE.tooBig])(
-  'after %i nothing of the old session is sent again',
-  (code) => expect(afterClose(code).act).toBe('start-anew'),
+  'after %i it comes back with a new session, after a pause',
+  (code) => expect(afterClose(code)).toEqual({ act: 'start-anew', notBeforeMs: 7_000 }),
 );

@@ -3,6 +3,7 @@ import { Credentials } from './credentials.js';
 import { Session } from './session.js';
 import { fakePlatform, pass, settle } from './testing/fake-platform.js';
 import { FakeServer } from './testing/fake-server.js';
+import { fromServer } from './testing/from-server.js';
 import type { DeviceOptions } from './types.js';
 import type { ServerFrame } from './wire.js';
 
@@ -34,7 +35,6 @@ async function open(identity?: Pick<DeviceOptions, 'token' | 'guest'>) {
 }
 
 const cancel = (call: string) => ({ type: 'call-cancel', call }) as const;
-const ringing = (call: string): ServerFrame => ({ type: 'call-ringing', call, from: 'bob/phone' });
 
 test('the first frame is hello, and the subprotocol is tincan.v2', async () => {
   const { server } = await open();
@@ -112,35 +112,55 @@ test('a frame sent again keeps its name, so that an error still finds it', async
 
 test('a frame that comes twice is delivered once', async () => {
   const { server, frames } = await open();
-  server.send(ringing('a'));
-  server.raw({ ...ringing('a'), seq: 1 });
+  server.send(fromServer.ringing('a'));
+  server.raw({ ...fromServer.ringing('a'), seq: 1 });
   expect(frames).toHaveLength(1);
 });
 
 test('a gap closes the connection and resumes', async () => {
   const { server, frames } = await open();
-  server.raw({ ...ringing('a'), seq: 2 });
+  server.raw({ ...fromServer.ringing('a'), seq: 2 });
   expect(frames).toEqual([]);
+  expect(server.socket.closedWith).toBe(4000);
   await settle();
   expect(server.sockets).toHaveLength(2);
   server.open();
   expect(server.socket.sent[0]).toMatchObject({ data: { resume: { ack: 0 } } });
 });
 
+test('a frame without a number that is not known here is of a later server, and leaves no gap', async () => {
+  const { server, frames } = await open();
+  server.raw({ type: 'weather', data: 'fair' });
+  server.send(fromServer.ringing('a'));
+  expect([frames.length, server.sockets.length]).toEqual([1, 1]);
+});
+
+test('a frame that the server cannot take is not sent again: a new session, after a pause', async () => {
+  const { server, session, lost } = await open();
+  session.send(cancel('a'));
+  server.close(1009);
+  expect(lost).toEqual([7_000]);
+  await pass(7_000);
+  server.open();
+  expect(server.socket.sent).toEqual([{ type: 'hello', data: { guest: 'alice', device: 'web' } }]);
+  server.welcome();
+  expect(server.numbered()).toEqual([]);
+});
+
 test('a frame is acknowledged within 500 ms, or at every 16th', async () => {
   const { server } = await open();
-  server.send(ringing('a'));
+  server.send(fromServer.ringing('a'));
   await pass(499);
   expect(server.sent('ack')).toEqual([]);
   await pass(1);
   expect(server.sent('ack')).toEqual([{ type: 'ack', ack: 1 }]);
-  for (let i = 0; i < 16; i += 1) server.send(ringing('a'));
+  for (let i = 0; i < 16; i += 1) server.send(fromServer.ringing('a'));
   expect(server.sent('ack').at(-1)).toEqual({ type: 'ack', ack: 17 });
 });
 
 test('a frame of ours carries the acknowledgement, and then none is sent for itself', async () => {
   const { server, session } = await open();
-  server.send(ringing('a'));
+  server.send(fromServer.ringing('a'));
   session.send(cancel('a'));
   expect(server.numbered()[0]).toMatchObject({ ack: 1 });
   await pass(1000);
@@ -194,7 +214,7 @@ test('after 20 s of quiet the client asks, and after 10 s more it reconnects', a
   await pass(9_999);
   expect(server.sockets).toHaveLength(1);
   await pass(2);
-  expect(server.sockets).toHaveLength(2);
+  expect(server.sockets.map((socket) => socket.closedWith)).toEqual([4000, undefined]);
 });
 
 test('a pong keeps the connection', async () => {
@@ -220,7 +240,8 @@ test('goaway reconnects at the time the server said, and resumes', async () => {
   await pass(419);
   expect(server.sockets).toHaveLength(1);
   await pass(1);
-  expect(server.sockets).toHaveLength(2);
+  // The server keeps the session of a connection that is closed with 4000, and forgets that of one closed with 1000.
+  expect(server.sockets.map((socket) => socket.closedWith)).toEqual([4000, undefined]);
   server.open();
   expect(server.socket.sent[0]).toMatchObject({ data: { resume: { session: 's1' } } });
 });
@@ -293,7 +314,7 @@ test('a token function that fails is asked again later', async () => {
 
 test('close leaves no timer and says goodbye', async () => {
   const { server, session } = await open();
-  server.send(ringing('a'));
+  server.send(fromServer.ringing('a'));
   session.close();
   expect(server.socket.closedWith).toBe(1000);
   expect(vi.getTimerCount()).toBe(0);
@@ -304,6 +325,6 @@ test('an old connection that still speaks is not heard', async () => {
   const old = server.socket;
   server.close();
   await settle();
-  old.onmessage?.({ data: JSON.stringify({ ...ringing('a'), seq: 1 }) });
+  old.onmessage?.({ data: JSON.stringify({ ...fromServer.ringing('a'), seq: 1 }) });
   expect(frames).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { forSeeds } from './testing/random.js';
+import { Window } from './window.js';
+import { LIMITS } from './wire.js';
 import type { NumberedFrame } from './wire.js';
-import { WINDOW_FRAMES, Window } from './window.js';
 
 const frame = (call: string) => ({ type: 'call-cancel', call }) as const;
 
@@ -47,16 +48,23 @@ test('a number that was skipped is a gap, one that was had is old', () => {
 
 test('a full window takes no more until something is acknowledged', () => {
   const window = new Window();
-  for (let i = 0; i < WINDOW_FRAMES; i += 1) expect(window.send(frame('x'))).toBeDefined();
+  for (let i = 0; i < LIMITS.windowFrames; i += 1) expect(window.send(frame('x'))).toBeDefined();
   expect(window.send(frame('x'))).toBeUndefined();
   window.acknowledged(1);
-  expect(window.send(frame('x'))?.seq).toBe(WINDOW_FRAMES + 1);
+  expect(window.send(frame('x'))?.seq).toBe(LIMITS.windowFrames + 1);
 });
 
 test('a window takes at most 256 KiB', () => {
   const window = new Window();
   const big = { type: 'call-request', call: 'c', to: 'bob', data: { context: 'x'.repeat(100_000) } } as const;
   expect(window.send(big)).toBeDefined();
+  expect(window.send(big)).toBeDefined();
+  expect(window.send(big)).toBeUndefined();
+});
+
+test('a window counts bytes, not characters', () => {
+  const window = new Window();
+  const big = { type: 'call-request', call: 'c', to: 'bob', data: { context: 'ü'.repeat(100_000) } } as const;
   expect(window.send(big)).toBeDefined();
   expect(window.send(big)).toBeUndefined();
 });

@@ -15,7 +15,6 @@ export type {
   EndReason as WireEndReason,
   ErrorCode as WireErrorCode,
   HangUpReason,
-  Hello,
   Reject,
   Remedy,
   State as WireState,

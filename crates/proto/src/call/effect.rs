@@ -51,7 +51,6 @@ pub enum Notice {
         /// How.
         end: End,
         /// After glare: the call that goes on instead.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         goes_on: Option<CallId>,
     },
 }

@@ -121,7 +121,6 @@ pub struct End {
     /// Why.
     pub reason: EndReason,
     /// Who ended it; `None` when time or the server did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Address>,
     /// When.
     pub at: Millis,

@@ -11,7 +11,6 @@ pub struct Command {
     /// The device: its session's address.
     pub from: Address,
     /// The client's name for the frame that caused it, to be named if it is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<Box<str>>,
     /// What it asks.
     pub kind: CommandKind,

@@ -4,6 +4,8 @@
 mod process;
 mod util;
 
+mod authorization;
+mod bad_input;
 mod calls;
 mod crashes;
 mod devices;
@@ -11,9 +13,12 @@ mod doors;
 mod endings;
 mod glare;
 mod history;
+mod limits;
 mod mixed;
 mod restart;
 mod resume;
+mod shape;
+mod stalled;
 mod start;
 mod tls;
 mod tokens;

@@ -1,6 +1,6 @@
 /** Microphones and peer connections that do only what a test says. */
 
-export class FakeTrack {
+class FakeTrack {
   readonly kind = 'audio';
   enabled = true;
   stopped = false;
@@ -42,7 +42,7 @@ export class FakeMediaDevices extends EventTarget {
   }
 }
 
-export class FakeChannel {
+class FakeChannel {
   readyState = 'connecting';
   onmessage: ((event: { data: string }) => void) | null = null;
   readonly sent: unknown[] = [];

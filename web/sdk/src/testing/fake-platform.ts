@@ -7,7 +7,7 @@ import type { DeviceOptions } from '../types.js';
 import { FakeMediaDevices, FakePeerConnection, FakeStream } from './fake-media.js';
 import { FakeServer } from './fake-server.js';
 
-export class FakeSink implements AudioSink {
+class FakeSink implements AudioSink {
   srcObject: MediaProvider | null = null;
   autoplay = false;
   sinkId = '';

@@ -1,10 +1,10 @@
 /** A WebSocket and a server behind it that do only what a test says. */
 
-import type { CallSnapshot, ServerFrame, WelcomeData } from '../wire.js';
+import type { ServerFrame, Welcome } from '../wire.js';
 
 type Sent = Record<string, unknown> & { type: string; seq?: number; ack?: number; id?: string; call?: string };
 
-export class FakeSocket {
+class FakeSocket {
   readyState = 0;
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
@@ -74,7 +74,7 @@ export class FakeServer {
   }
 
   /** Opens a session; a new one unless `resumed` is given. */
-  welcome(data: Partial<WelcomeData> & { calls?: CallSnapshot[] } = {}): void {
+  welcome(data: Partial<Welcome> = {}): void {
     if (!data.resumed) this.#seq = 0;
     this.raw({
       type: 'welcome',

@@ -113,17 +113,29 @@ fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'
                 refuse(session, &Refusal { re, call: Some(*call), code, message, retry_ms }, flush);
                 return;
             }
-            session.lock().leg_or(Leg::new(*call, Role::Caller, to.clone()));
+            let is_another = {
+                let mut state = session.lock();
+                let leg = state.leg_or(Leg::new(*call, Role::Caller, to.clone()));
+                leg.role != Role::Caller || leg.peer_user != *to
+            };
+            if is_another {
+                // Here and not by the call service: what it refuses does not exist, and this call does.
+                let (code, message) = (ErrorCode::BadState, "a call with that id is live");
+                refuse(session, &Refusal { re, call: Some(*call), code, message, retry_ms: None }, flush);
+                return;
+            }
             let kind =
                 CommandKind::Request { call: *call, to: to.clone(), data: (*data).into(), moves_on: false };
             shared.command(&session.address, re, kind);
         }
         Body::Act { call, act } => shared.act(&session.address, re, *call, act.clone()),
         Body::Relay { call, relay, data, media } => {
-            if let Some(media) = media {
+            let relayed = super::relay::relay(shared, session, &Of::Call(*call), *relay, data, flush);
+            // A refused frame has one answer; but that the other device is away says nothing against the media.
+            if let (Some(media), Ok(()) | Err(ErrorCode::Unavailable)) = (media, relayed) {
                 shared.act(&session.address, re, *call, Act::Media(*media));
             }
-            if let Err(code) = super::relay::relay(shared, session, &Of::Call(*call), *relay, data, flush) {
+            if let Err(code) = relayed {
                 let message = match code {
                     ErrorCode::NoSuchCall => "no live call of this device has that id",
                     ErrorCode::BadState => "the call was not accepted yet",
