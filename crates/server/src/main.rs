@@ -18,6 +18,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::{Cli, Verb};
 use crate::greeting::Greeting;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h): starting again will not help.
 const EX_CONFIG: u8 = 78;
 

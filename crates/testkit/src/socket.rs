@@ -57,7 +57,12 @@ impl Socket {
     ///
     /// # Errors
     /// As [`Socket::open`].
-    pub async fn over(mut stream: Box<dyn Wire>, path: &str, headers: &[(&str, &str)]) -> Result<Self> {
+    pub async fn over(stream: Box<dyn Wire>, path: &str, headers: &[(&str, &str)]) -> Result<Self> {
+        let opening = Self::upgrade(stream, path, headers);
+        tokio::time::timeout(PATIENCE, opening).await.context("the server does not answer the handshake")?
+    }
+
+    async fn upgrade(mut stream: Box<dyn Wire>, path: &str, headers: &[(&str, &str)]) -> Result<Self> {
         let mut request = format!(
             "GET {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
@@ -107,8 +112,14 @@ impl Socket {
     /// # Errors
     /// The connection is gone.
     pub async fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.stream.write_all(bytes).await.context("the server is gone")?;
-        self.stream.flush().await.context("the server is gone")
+        let write = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        tokio::time::timeout(PATIENCE, write)
+            .await
+            .context("the server reads nothing")?
+            .context("the server is gone")
     }
 
     /// Breaks the connection without a word: what is under way in either direction is lost.

@@ -28,9 +28,9 @@ journey('the server is killed in mid-call: the sound never stops, both pages fin
   await Promise.all([a.hears(VOICE.B), b.hears(VOICE.A)]);
   for (const person of both) {
     const readings = await person.probe('readings');
-    const silence = longestSilence(readings, killed - 500);
-    world.tell(`${person.name}: longest time without a new packet ${silence} ms, ${readings.length} readings`);
-    expect(silence).toBeLessThanOrEqual(SILENCE_MS);
+    const { sure, atMost } = longestSilence(readings, killed - 500);
+    world.tell(`${person.name}: longest silence at least ${sure} and at most ${atMost} ms, ${readings.length} readings`);
+    expect(sure).toBeLessThanOrEqual(SILENCE_MS);
     expect(await person.probe('states')).not.toContain('reconnecting');
   }
   await a.click('hangup');

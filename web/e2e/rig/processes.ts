@@ -7,10 +7,16 @@ import { join } from 'node:path';
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
 
-process.once('exit', () => {
+/** Whatever still runs, and every folder. */
+export function endAll(): void {
   for (const child of running) child.kill('SIGKILL');
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+  for (const folder of folders) discard(folder);
+}
+
+process.once('exit', endAll);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+// The test runner itself is gone.
+process.once('disconnect', () => process.exit(1));
 
 export function start(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const child = spawn(program, args, options);
@@ -44,6 +50,7 @@ export function scratch(purpose: string): string {
 }
 
 export function discard(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+  // A browser that was killed may be writing for a moment longer.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   folders.delete(folder);
 }

@@ -1,4 +1,8 @@
 import { afterAll } from 'vitest';
 import { closeBrowsers } from './browsers.js';
+import { endAll } from './processes.js';
 
-afterAll(closeBrowsers);
+afterAll(async () => {
+  await closeBrowsers();
+  endAll();
+});

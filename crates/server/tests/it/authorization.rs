@@ -146,7 +146,10 @@ async fn each_type_does_what_it_may_for_each_sender_and_nothing_else() {
                 };
                 let (outcome, others_heard) = on.attempt(from, kind).await;
                 assert_eq!(outcome, expected, "{stage:?}: {kind} from {from}");
-                assert!(outcome == OK || !others_heard, "{stage:?}: {kind} from {from} was refused, and heard");
+                assert!(
+                    outcome == OK || !others_heard,
+                    "{stage:?}: {kind} from {from} was refused, and heard"
+                );
                 if outcome == OK {
                     scene = None;
                 }
@@ -175,9 +178,7 @@ async fn the_server_stamps_who_sent_it_whatever_the_frame_says() {
     let mut alice = server.guest("alice", "web").await;
     let mut bob = server.guest("bob", "phone").await;
     let call = call_id('c');
-    let spoofed = |kind: &str| {
-        json!({ "type": kind, "call": call, "to": "bob", "from": "mallory/web", "user": "mallory", "data": [] })
-    };
+    let spoofed = |kind: &str| json!({ "type": kind, "call": call, "to": "bob", "from": "mallory/web", "user": "mallory", "data": [] });
     alice.send(spoofed("call-request")).await.unwrap();
     assert_eq!(bob.expect("call-request").await.unwrap()["from"], "alice/web");
     alice.expect("call-delivered").await.unwrap();
@@ -202,7 +203,8 @@ async fn the_server_stamps_who_sent_it_whatever_the_frame_says() {
 async fn the_server_stamps_who_sent_it_for_original_pages_too() {
     let server = Server::start().await;
     let (mut a, mut b) = (server.v1("a").await, server.v1("b").await);
-    let spoofed = |kind: &str, to: &str| json!({ "type": kind, "to": to, "from": "m", "data": 1 }).to_string();
+    let spoofed =
+        |kind: &str, to: &str| json!({ "type": kind, "to": to, "from": "m", "data": 1 }).to_string();
     a.socket.text(&spoofed("call-request", "b")).await.unwrap();
     b.expect("call-request", "a").await.unwrap();
     b.socket.text(&spoofed("call-accept", "a")).await.unwrap();

@@ -55,7 +55,11 @@ fn violations() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("a frame over 64 KiB", masked(Opcode::Text, &too_big), 1009),
         ("only the head of one", masked(Opcode::Text, &too_big)[..14].to_vec(), 1009),
         ("a length of 2^63", [0x81, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0].to_vec(), 1009),
-        ("over 64 KiB in parts", [half(40_000), masked(Opcode::Continuation, &[b' '; 30_000])].concat(), 1009),
+        (
+            "over 64 KiB in parts",
+            [half(40_000), masked(Opcode::Continuation, &[b' '; 30_000])].concat(),
+            1009,
+        ),
         ("not masked", unmasked, 1002),
         ("RSV1, as if it were compressed", with_first_byte(text(), 0x40), 1002),
         ("RSV2", with_first_byte(text(), 0x20), 1002),
@@ -127,9 +131,20 @@ fn bad_frames() -> Vec<(String, &'static str, bool)> {
         (format!(r#"{{"type":"hangup","call":"{call}"}}"#), "bad_frame", false),
         (format!("\u{feff}{{\"type\":\"hangup\",\"call\":\"{call}\",\"seq\":1}}"), "bad_frame", false),
     ];
-    for unreadable in
-        ["", " ", "{", "[]", "7", "null", "\"x\"", "{}", "{}{}", r#"{"type":"ping"} x"#, "{'type':'ping'}", "nul"]
-    {
+    for unreadable in [
+        "",
+        " ",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "\"x\"",
+        "{}",
+        "{}{}",
+        r#"{"type":"ping"} x"#,
+        "{'type':'ping'}",
+        "nul",
+    ] {
         rows.push((unreadable.into(), "bad_frame", false));
     }
     for (members, code) in [
@@ -171,7 +186,11 @@ fn bad_frames() -> Vec<(String, &'static str, bool)> {
         (r#""type":"offer","call":"C","data":{]}"#, "bad_frame"),
     ] {
         let used = !members.contains("01") && !members.contains("{]}") && !members.contains("1e999");
-        rows.push((format!("{{\"seq\":1,{}}}", members.replace("\"C\"", &format!("\"{call}\""))), code, used));
+        rows.push((
+            format!("{{\"seq\":1,{}}}", members.replace("\"C\"", &format!("\"{call}\""))),
+            code,
+            used,
+        ));
     }
     for seq in ["0", "-1", "1.5", "\"1\"", "null", "[1]", "99999999999999999999", "1,\"seq\":1"] {
         rows.push((format!(r#"{{"type":"hangup","call":"{call}","seq":{seq}}}"#), "bad_frame", false));
@@ -185,9 +204,14 @@ async fn what_is_no_frame_is_answered_and_the_session_goes_on() {
     let mut neighbours = Neighbours::new(&server).await;
     for (text, code, used) in bad_frames() {
         let mut socket = server.guest("mallory", "web").await.socket;
+        eprintln!("{text:.200}");
         socket.text(&text).await.unwrap();
         let answer = next(&mut socket).await;
-        assert_eq!((&answer["type"], &answer["data"]["code"]), (&json!("error"), &json!(code)), "{text:.200}");
+        assert_eq!(
+            (&answer["type"], &answer["data"]["code"]),
+            (&json!("error"), &json!(code)),
+            "{text:.200}"
+        );
         let sentence = answer["data"]["message"].as_str().unwrap();
         assert!(!sentence.is_empty() && sentence.len() < 200, "{text:.200}: {sentence}");
         // The next number says whether the server counted it.
@@ -273,7 +297,8 @@ async fn half_a_request_and_a_silent_socket_are_not_waited_for() {
     })
     .await;
     let mut neighbours = Neighbours::new(&server).await;
-    for sent in ["", "GET /ws", "GET /ws?id=a HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso", "\r\n\r\n\r\n"] {
+    for sent in ["", "GET /ws", "GET /ws?id=a HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso", "\r\n\r\n\r\n"]
+    {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();
         let mut heard = String::new();
@@ -281,8 +306,12 @@ async fn half_a_request_and_a_silent_socket_are_not_waited_for() {
         let _ = ended.await.unwrap();
         assert!(!heard.contains("101"), "{sent:?}: {heard}");
     }
-    for broken in ["GET / HTTP/9.9\r\n\r\n", "nonsense\r\n\r\n", "GET /\0 HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
-    {
+    for broken in [
+        "GET / HTTP/9.9\r\n\r\n",
+        "nonsense\r\n\r\n",
+        "GET /\0 HTTP/1.1\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(broken.as_bytes()).await.unwrap();
         let mut heard = String::new();

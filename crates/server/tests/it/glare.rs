@@ -55,20 +55,14 @@ async fn one_call_one_outcome_two_who_ring_each_other_are_in_one_call() {
     assert_eq!((ended.len(), of("glare"), of("hung_up")), (2 * ROUNDS, ROUNDS, ROUNDS));
 }
 
-/// Reads until an offer or a `call-accept`: whether this page is the caller.
+/// Whether this page is the caller: it hears `call-accept`, and the other one a `call-request`.
 async fn is_caller(page: &mut V1, peer: &str) -> bool {
-    loop {
-        match page.next().await.unwrap() {
-            (kind, from, _) if kind == "call-accept" => {
-                assert_eq!(from, peer);
-                return true;
-            }
-            (kind, from, _) if kind == "call-request" => {
-                assert_eq!(from, peer);
-                return false;
-            }
-            other => panic!("{other:?}"),
-        }
+    let (kind, from, _) = page.next().await.unwrap();
+    assert_eq!(from, peer);
+    match kind.as_str() {
+        "call-accept" => true,
+        "call-request" => false,
+        other => panic!("{other}"),
     }
 }
 

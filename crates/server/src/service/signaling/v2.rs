@@ -60,7 +60,9 @@ pub(super) fn receive(
         }
     };
     let re = frame.id.as_deref();
-    if let Err(wait) = session.lock().frames.take(shared.clock.now(), shared.settings.frames) {
+    // In a statement of its own: the lock must be free again when the refusal takes it.
+    let taken = session.lock().frames.take(shared.clock.now(), shared.settings.frames);
+    if let Err(wait) = taken {
         let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         let message = "too many frames";
         refuse(session, &Refusal { re, call: None, code: ErrorCode::RateLimited, message, retry_ms }, flush);
