@@ -20,7 +20,7 @@ interface Outage extends Pair {
 }
 
 /** Two talk, and the network is away for a while. `line`: what the pages and the server say is lost with it. */
-async function outage(world: World, ms: number, line?: Line): Promise<Outage> {
+async function outage(world: World, ms: number, { line, meanwhile }: { line?: Line; meanwhile?: (pair: Pair) => Promise<unknown> } = {}): Promise<Outage> {
   const networks: Network[] = [];
   const before = async (person: Person): Promise<void> => void networks.push(await Network.of(person));
   const { a, b } = await talking(world, { a: { before }, b: { before } });
@@ -30,6 +30,7 @@ async function outage(world: World, ms: number, line?: Line): Promise<Outage> {
   line?.takeAway();
   const gone = Date.now();
   for (const person of [a, b]) expect((await person.untilCall('reconnecting')).headline).toBe('Reconnecting');
+  await meanwhile?.({ a, b });
   await until('the outage is over', () => Date.now() - gone >= ms, ms + BACK_MS);
   line?.giveBack();
   const [back = 0] = await Promise.all(networks.map((network) => network.giveBack()));
@@ -47,8 +48,10 @@ async function sameCallGoesOn(world: World, { a, b, back }: Outage): Promise<voi
     expect(negotiated(person.traffic)).toHaveLength(1);
   }
   expect(negotiated(a.traffic)).toEqual(negotiated(b.traffic));
+  const since = Date.now();
   await b.click('hangup');
   await Promise.all([a.untilEnded('hung_up'), b.untilEnded('hung_up')]);
+  world.tell(`hung up within ${Date.now() - since} ms`);
 }
 
 for (const round of [1, 2, 3]) {
@@ -61,13 +64,22 @@ journey('the whole network is away for 25 s, the server too, and the same call g
   const line = await Line.to(world.server.port);
   try {
     world.origin = line.origin;
-    await sameCallGoesOn(world, await outage(world, LONG_MS, line));
+    await sameCallGoesOn(world, await outage(world, LONG_MS, { line }));
   } finally {
     line.close();
   }
 });
 
 journey('after an outage the page still gets the sound itself, for its picture and its meter', async (world) => {
-  const { a, b } = await outage(world, SHORT_MS);
+  const { a, b } = await outage(world, SHORT_MS, { meanwhile: bothTryAtOnce });
   await talk({ a, b });
 });
+
+/** As when a network that both use comes up again: both look for a new path in the same moment, and their offers cross. */
+async function bothTryAtOnce({ a, b }: Pair): Promise<void> {
+  // Between the attempts that each makes by itself.
+  const moment = Date.now() + 1_900;
+  await Promise.all([a, b].map((person) => person.tab.run((at) => {
+    setTimeout(() => window.dispatchEvent(new Event('online')), at - Date.now());
+  }, moment)));
+}

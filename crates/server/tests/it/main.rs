@@ -22,5 +22,7 @@ mod stalled;
 mod start;
 mod tls;
 mod tokens;
+mod torn;
 mod v1;
+mod websocket;
 mod window;

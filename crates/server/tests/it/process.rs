@@ -60,10 +60,10 @@ impl Process {
         self.child.wait().unwrap()
     }
 
-    /// Its resident memory, in bytes.
+    /// The memory that it holds, in bytes, without that of the program itself.
     pub(crate) fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 

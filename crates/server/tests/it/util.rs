@@ -187,6 +187,30 @@ pub(crate) async fn media(alice: &mut Device, bob: &mut Device, call: &str, medi
     assert_eq!(alice.expect("call-update").await.unwrap()["data"]["media"], media);
 }
 
+/// Two who talk while someone else misbehaves.
+pub(crate) struct Neighbours {
+    alice: Device,
+    bob: Device,
+    said: u64,
+}
+
+impl Neighbours {
+    pub(crate) async fn new(server: &Server) -> Self {
+        let (mut alice, mut bob) = two(server).await;
+        accepted(&mut alice, &mut bob, &call_id('c')).await;
+        Self { alice, bob, said: 0 }
+    }
+
+    /// Their call goes on.
+    pub(crate) async fn talk(&mut self) {
+        self.said += 1;
+        self.alice.call("candidate", &call_id('c'), json!(self.said)).await.unwrap();
+        assert_eq!(self.bob.expect("candidate").await.unwrap()["data"], self.said);
+        self.bob.call("candidate", &call_id('c'), json!(self.said)).await.unwrap();
+        assert_eq!(self.alice.expect("candidate").await.unwrap()["data"], self.said);
+    }
+}
+
 /// `user/device`.
 pub(crate) fn address(device: &Device) -> String {
     let word = |name: &str| device.welcome[name].as_str().unwrap().to_owned();
