@@ -83,6 +83,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         hello_timeout: config.session.hello_timeout,
         ping: config.session.ping,
         pong_timeout: config.session.pong_timeout,
+        v1_settle: config.session.v1_settle,
         write_stall: config.session.write_stall,
         frames: config.limits.frames,
         call_requests: config.limits.call_requests,

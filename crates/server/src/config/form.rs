@@ -14,6 +14,11 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(de: D) -> Result<Duration, D::E
     u32::deserialize(de).map(|s| Duration::from_secs(s.into()))
 }
 
+/// A whole number of milliseconds.
+pub(super) fn millis<'de, D: Deserializer<'de>>(de: D) -> Result<Duration, D::Error> {
+    u32::deserialize(de).map(|ms| Duration::from_millis(ms.into()))
+}
+
 /// A whole number of hours.
 pub(super) fn hours<'de, D: Deserializer<'de>>(de: D) -> Result<Duration, D::Error> {
     u32::deserialize(de).map(|h| Duration::from_secs(u64::from(h) * 3600))

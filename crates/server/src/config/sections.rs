@@ -144,6 +144,8 @@ pub struct Session {
     pub ping: Duration,
     #[serde(rename = "pong_timeout_s", deserialize_with = "form::seconds")]
     pub pong_timeout: Duration,
+    #[serde(rename = "v1_settle_ms", deserialize_with = "form::millis")]
+    pub v1_settle: Duration,
     #[serde(rename = "write_stall_s", deserialize_with = "form::seconds")]
     pub write_stall: Duration,
 }

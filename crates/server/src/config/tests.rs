@@ -236,6 +236,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("session.resume_s = 4", "session.resume_s: must be from 5 to 600 seconds, but is 4"),
     ("session.hello_timeout_s = 0", "session.hello_timeout_s: must be from 1 to 60 seconds, but is 0"),
     ("session.ping_s = 301", "session.ping_s: must be from 10 to 300 seconds, but is 301"),
+    ("session.v1_settle_ms = 0", "session.v1_settle_ms: must be from 1 to 1000 milliseconds, but is 0"),
     ("session.pong_timeout_s = 4", "session.pong_timeout_s: must be from 5 to 120 seconds, but is 4"),
     ("session.write_stall_s = 0", "session.write_stall_s: must be from 1 to 60 seconds, but is 0"),
     ("limits.frames.per_minute = 0", "limits.frames.per_minute: must be from 1 to 60000000, but is 0"),

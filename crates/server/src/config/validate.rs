@@ -34,6 +34,10 @@ impl Check {
         self.faults.push(Fault::new(key, text));
     }
 
+    fn millis(&mut self, key: &str, value: Duration, allowed: RangeInclusive<u64>) {
+        self.number(key, u64::try_from(value.as_millis()).unwrap_or(u64::MAX), allowed, " milliseconds");
+    }
+
     fn seconds(&mut self, key: &str, value: Duration, allowed: RangeInclusive<u64>) {
         self.number(key, value.as_secs(), allowed, " seconds");
     }
@@ -170,6 +174,7 @@ fn session(config: &Config, check: &mut Check) {
     check.seconds("session.ping_s", session.ping, 10..=300);
     check.seconds("session.pong_timeout_s", session.pong_timeout, 5..=120);
     check.seconds("session.write_stall_s", session.write_stall, 1..=60);
+    check.millis("session.v1_settle_ms", session.v1_settle, 1..=1000);
 }
 
 fn limits(config: &Config, check: &mut Check) {

@@ -2,16 +2,12 @@
 //!
 //! For a v1 client a leg also holds candidates back. The pages of old drop a candidate that comes before their remote
 //! description is set, so it waits until it can be used: on the callee's side until the page sent its answer, on the
-//! caller's until its next frame or [`SETTLE`] after the answer went to it.
-
-use std::time::Duration;
+//! caller's until the page had time to set the answer. Nothing that a caller's page sends says that it has: its own
+//! candidates go on coming while it is still at it.
 
 use tincan_proto::call::{Role, Snapshot, State};
 use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::wire::Relay;
-
-/// How long after its answer a v1 caller's page may take to set it.
-pub(super) const SETTLE: Duration = Duration::from_millis(150);
 
 /// Candidates that a leg holds at most; a page has a few dozen.
 const HELD_MAX: usize = 128;
@@ -51,7 +47,7 @@ pub(super) enum Held {
     Open,
     /// It waits for the answer.
     Waits,
-    /// It waits, as the first one, for the page to set the answer: release after [`SETTLE`].
+    /// It waits, as the first one, for the page to set the answer: release when the page had its time.
     Settles,
     /// Too many wait.
     TooMany,
@@ -107,9 +103,9 @@ impl Leg {
         false
     }
 
-    /// This leg's client sent a frame. Returns what can go to it now.
+    /// This leg's client sent `relay`. Returns what can go to it now.
     pub(super) fn sent(&mut self, relay: Relay) -> Vec<Box<[u8]>> {
-        if relay == Relay::Answer || self.hold == Hold::Settling { self.release() } else { Vec::new() }
+        if relay == Relay::Answer { self.release() } else { Vec::new() }
     }
 
     /// The page has had its time. Returns what can go to it now.
@@ -148,7 +144,8 @@ mod tests {
         let mut caller = leg(Role::Caller);
         assert!(!caller.received(Relay::Answer));
         assert_eq!((caller.hold(b"1"), caller.hold(b"2")), (Held::Settles, Held::Waits));
-        assert_eq!(caller.sent(Relay::Candidate), [Box::from(*b"1"), Box::from(*b"2")]);
+        assert!(caller.sent(Relay::Candidate).is_empty(), "its page may still be setting the answer");
+        assert_eq!(caller.release(), [Box::from(*b"1"), Box::from(*b"2")]);
         assert_eq!(caller.hold(b"3"), Held::Open);
     }
 

@@ -52,6 +52,8 @@ pub struct Settings {
     pub ping: Duration,
     /// How long its pong may take.
     pub pong_timeout: Duration,
+    /// How long a v1 page may take to set its answer.
+    pub v1_settle: Duration,
     /// How long a client may leave its socket full.
     pub write_stall: Duration,
     /// Frames of a session.

@@ -10,7 +10,7 @@ use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::wire::{CloseCode, ErrorCode, Relay, ServerFrame, V1Type, write_v1};
 
 use super::Shared;
-use super::leg::{Held, SETTLE};
+use super::leg::Held;
 use super::link::Flush;
 use super::session::{Session, SessionState, Version, with_scratch};
 
@@ -46,14 +46,14 @@ pub(super) fn relay(
         leg.answered |= first_answer;
         let call = leg.call;
         if session.version == Version::V1 {
-            // That it sent this may mean that its page can use what was held for it.
+            // With its answer its page can use what was held for it.
             let held = leg.sent(relay);
             send_held(&state, &held, flush);
         }
         (call, to, first_answer)
     };
     let peer = shared.directory.get(&to).ok_or(ErrorCode::Unavailable)?;
-    receive(&peer, &session.address, call, relay, data, flush);
+    receive(shared, &peer, &session.address, call, relay, data, flush);
     if first_answer {
         // A v1 leg has no word for "connected": a relayed answer must do.
         for leg in [session, &peer] {
@@ -66,6 +66,7 @@ pub(super) fn relay(
 }
 
 fn receive(
+    shared: &Shared,
     session: &Arc<Session>,
     from: &Address,
     call: CallId,
@@ -83,14 +84,14 @@ fn receive(
         Relay::Answer => {
             state.send_v1(V1Type::Answer, &session.address.user, &from.user, data, flush);
             if state.leg(call).is_some_and(|leg| leg.role == Role::Caller && leg.received(relay)) {
-                settle(session, call);
+                settle(shared, session, call);
             }
         }
-        Relay::Candidate => candidate(session, &mut state, from, call, data, flush),
+        Relay::Candidate => candidate(shared, session, &mut state, from, call, data, flush),
         Relay::Candidates => {
             let list: Vec<&RawValue> = serde_json::from_str(data).unwrap_or_default();
             for one in list.into_iter().map(RawValue::get).filter(|one| *one != "null") {
-                candidate(session, &mut state, from, call, one, flush);
+                candidate(shared, session, &mut state, from, call, one, flush);
             }
         }
         Relay::Update => {}
@@ -99,6 +100,7 @@ fn receive(
 
 /// One candidate for a v1 client: sent if it can be used, else held.
 fn candidate(
+    shared: &Shared,
     session: &Arc<Session>,
     state: &mut SessionState,
     from: &Address,
@@ -112,7 +114,7 @@ fn candidate(
         write_v1(out, V1Type::Candidate, &session.address.user, &from.user, data);
         match (leg.hold(out), link) {
             (Held::Open, Some(link)) => link.text(out, flush),
-            (Held::Settles, _) => settle(session, call),
+            (Held::Settles, _) => settle(shared, session, call),
             (Held::TooMany, Some(link)) => {
                 link.close(CloseCode::Slow, "too many candidates wait for an answer")
             }
@@ -122,10 +124,11 @@ fn candidate(
 }
 
 /// Releases what a v1 caller's leg holds, after its page had time to set the answer.
-fn settle(session: &Arc<Session>, call: CallId) {
+fn settle(shared: &Shared, session: &Arc<Session>, call: CallId) {
+    let time = shared.settings.v1_settle;
     let session = Arc::clone(session);
     tokio::spawn(async move {
-        tokio::time::sleep(SETTLE).await;
+        tokio::time::sleep(time).await;
         let mut state = session.lock();
         let held = state.leg(call).map(super::leg::Leg::release).unwrap_or_default();
         send_held(&state, &held, &mut Flush::default());
