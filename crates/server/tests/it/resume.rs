@@ -1,6 +1,7 @@
 //! Story: a connection breaks, and its session goes on: for whoever can prove that it was theirs, once.
 
 use serde_json::{Value, json};
+use tincan_proto::websocket::Opcode;
 use tincan_testkit::socket::{Event, Socket};
 use tokio::net::TcpSocket;
 
@@ -125,16 +126,16 @@ async fn a_secret_is_good_for_one_resume() {
     bob.expect("offer").await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_secret_resumes_once_even_if_it_is_used_twice_at_the_same_moment() {
     let server = Server::start_with(roomy).await;
-    for round in 0..20 {
+    for round in 0..30 {
         let device = server.guest("bob", &format!("phone{round}")).await;
         let (resume, name) = (device.resume(), format!("phone{round}"));
         let hello = json!({ "type": "hello", "data": { "guest": "bob", "device": name, "resume": resume } });
         let hello = hello.to_string();
         let mut sockets = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..8 {
             let headers = [("Sec-WebSocket-Protocol", "tincan.v2")];
             sockets.push(Socket::open(server.addr, "/ws", &headers).await.unwrap());
         }
@@ -148,6 +149,43 @@ async fn a_secret_resumes_once_even_if_it_is_used_twice_at_the_same_moment() {
             resumed += usize::from(welcome["data"]["resumed"] == true);
         }
         assert_eq!(resumed, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_connects_twice_at_once_is_left_with_one_connection_and_that_one_rings() {
+    let server = Server::start_with(roomy).await;
+    let mut alice = server.guest("alice", "web").await;
+    let hello = r#"{"type":"hello","data":{"guest":"bob","device":"phone"}}"#;
+    for round in 0..20 {
+        let mut sockets = Vec::new();
+        for _ in 0..2 {
+            let headers = [("Sec-WebSocket-Protocol", "tincan.v2")];
+            sockets.push(Socket::open(server.addr, "/ws", &headers).await.unwrap());
+        }
+        for socket in &mut sockets {
+            socket.text(hello).await.unwrap();
+        }
+        let (mut rings, mut replaced) = (0, 0);
+        let mut rung = false;
+        while rings + replaced < 2 {
+            for socket in &mut sockets {
+                match socket.next().await.unwrap() {
+                    Event::Text(text) => rings += usize::from(text.contains("call-request")),
+                    Event::Close(code) => {
+                        assert_eq!(code, Some(4509));
+                        replaced += 1;
+                    }
+                    Event::Gone => {}
+                }
+            }
+            if !std::mem::replace(&mut rung, true) {
+                alice.ring("bob", &numbered_call(round)).await.unwrap();
+            }
+        }
+        assert_eq!((rings, replaced), (1, 1));
+        alice.call("call-cancel", &numbered_call(round), Value::Null).await.unwrap();
+        while alice.next().await.unwrap()["type"] != "call-ended" {}
     }
 }
 
@@ -223,4 +261,22 @@ async fn a_page_that_was_reloaded_is_here_although_its_old_connection_ends_after
     // Neither counts as away: not cancelled, not unreachable, it rings to its end.
     end(&mut new_alice, &call_id('c'), "no_answer").await;
     end(&mut new_bob, &call_id('c'), "no_answer").await;
+}
+
+#[tokio::test]
+async fn a_client_that_says_goodbye_ends_its_session_and_one_that_only_reconnects_does_not() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    ringing(&mut alice, &mut bob, &call_id('c')).await;
+    for (code, goodbye) in [(4000_u16, false), (1000, true)] {
+        alice.socket.frame(Opcode::Close, &code.to_be_bytes()).await.unwrap();
+        assert_eq!(alice.socket.closed().await.unwrap(), 1000, "a close is answered");
+        if goodbye {
+            // It will not come back, so the caller's absence is not waited for.
+            assert_eq!(end(&mut bob, &call_id('c'), "cancelled").await, "alice/web");
+        }
+        assert_eq!(alice.come_back().await.unwrap(), !goodbye);
+        quiet(&mut bob).await;
+    }
+    assert_eq!(alice.welcome["calls"], json!([]));
 }

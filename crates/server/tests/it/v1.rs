@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tincan_testkit::socket::PATIENCE;
 use tincan_testkit::v1::V1;
 
 use crate::util::{ENOUGH, SHORT, Server, quiet_v1, roomy};
@@ -190,7 +191,8 @@ async fn candidates_that_overtake_wait_until_the_caller_s_page_had_time_for_the_
 
 #[tokio::test]
 async fn a_page_reloaded_while_it_rings_cancels() {
-    let server = Server::start().await;
+    // Not for its absence, which a page with a session would be given.
+    let server = Server::start_with(|config| config.call.caller_away = PATIENCE * 10).await;
     let (mut a, mut b) = pages(&server).await;
     a.send("call-request", "clientB").await.unwrap();
     b.expect("call-request", "clientA").await.unwrap();

@@ -19,13 +19,13 @@ struct Decided {
 }
 
 impl Actor {
-    /// Serves `commands` and what time has brought.
+    /// Serves what time has brought, and then `commands`: nobody is shown a call whose time is over, or accepts it.
     pub(super) async fn turn(&mut self, commands: impl Iterator<Item = Inbox>) {
         let mut decided = Decided::default();
+        decided.changes.push(self.desk.expire(self.clock.now()));
         for Inbox { command, reply } in commands {
             self.decide(command, reply, &mut decided).await;
         }
-        decided.changes.push(self.desk.expire(self.clock.now()));
         self.conclude(decided).await;
     }
 
