@@ -43,7 +43,8 @@ def main(report_path, expected_path, update=None):
     for result in report.values():
         counts[result["behavior"]] = counts.get(result["behavior"], 0) + 1
     summary = ", ".join("%d %s" % (counts[name], name) for name in sorted(counts))
-    print("autobahn: %d cases (%s), %d faults" % (len(report), summary, len(faults)))
+    print("autobahn: %d cases (%s)" % (len(report), summary))
+    print("%d passed, %d failed" % (len(report) - len(faults), len(faults)))
     return 1 if faults else 0
 
 

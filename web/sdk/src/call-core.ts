@@ -238,12 +238,17 @@ export abstract class CallCore extends Emitter<CallEvents> {
       onUp: () => this.#mediaUp(),
       onLost: (cause) => {
         if (!this.step('media-lost')) return;
-        this.#sendUpdate({ media: 'lost' });
+        // Once: what the channel cannot deliver now comes when the path is back, and is old news then.
+        if (!this.host.isOnline()) this.leg?.tell({ type: 'update', update: { media: 'lost' } });
         this.emit('reconnecting', { cause });
+      },
+      // Each time, and not when it was lost: the caller restarts whenever it hears it, and it may not have arrived.
+      onSearch: () => {
+        if (this.#state === 'reconnecting') this.#sendUpdate({ media: 'lost' });
       },
       onBack: (afterMs) => {
         if (!this.step('media-up')) return;
-        this.#sendUpdate({ media: 'connected' });
+        this.#tellUpdate({ media: 'connected' });
         this.emit('reconnected', { afterMs });
       },
       onGiveUp: (reason) => this.abandon(reason),
@@ -267,7 +272,8 @@ export abstract class CallCore extends Emitter<CallEvents> {
     else if (message.type === 'hangup') this.finish(message.reason, 'remote', { settle: true });
   }
 
-  #updated({ muted }: CallUpdate): void {
+  #updated({ media, muted }: CallUpdate): void {
+    if (media !== undefined) this.leg?.missed(media === 'lost');
     if (muted === undefined || muted === this.#remoteMuted) return;
     this.#remoteMuted = muted;
     this.emit('remoteMute', muted);

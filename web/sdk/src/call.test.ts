@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ID, code, connected, flow, incoming, outgoing, restart } from './testing/calls.js';
+import { ID, code, connected, connectedCallee, flow, incoming, outgoing, restart } from './testing/calls.js';
 import { pass, settle } from './testing/fake-platform.js';
 import { fromServer } from './testing/from-server.js';
 
@@ -301,6 +301,93 @@ test('silence makes the call reconnecting, and sound connected again; the server
     { media: 'lost' },
     { media: 'connected' },
   ]);
+});
+
+const media = (frames: Record<string, unknown>[]) => frames.map((f) => (f['data'] as { media?: string }).media);
+
+test('only the caller restarts ICE; the callee says that it hears nothing, as often as it would restart', async () => {
+  const caller = await connected();
+  caller.flowing.stop();
+  await pass(11_000);
+  expect(caller.pc().offers).toEqual([{ iceRestart: false }, ...Array(4).fill({ iceRestart: true })]);
+  const callee = await connectedCallee();
+  callee.flowing.stop();
+  await pass(11_000);
+  expect(callee.call.state).toBe('reconnecting');
+  expect(callee.pc().offers).toEqual([]);
+  expect(media(callee.server.sent('call-update'))).toEqual(['connected', 'lost', 'lost', 'lost', 'lost']);
+});
+
+test('the caller restarts when the callee says that media is lost, by the server or straight', async () => {
+  const { call, server, pc } = await connected();
+  await pass(1_000);
+  server.send(fromServer.update(call.id, { media: 'lost' }));
+  await settle();
+  expect(pc().offers).toEqual([{ iceRestart: false }, { iceRestart: true }]);
+  await pass(1_000);
+  pc().channel.hear({ type: 'update', update: { media: 'lost' } });
+  await settle();
+  expect(pc().offers).toHaveLength(3);
+  expect(call.state).toBe('connected');
+  expect(media(server.sent('call-update'))).toEqual(['connected']);
+});
+
+test('a caller without a server restarts for the callee when the server is back', async () => {
+  const { server, pc } = await connected();
+  await pass(1_000);
+  server.close();
+  pc().channel.hear({ type: 'update', update: { media: 'lost' } });
+  await pass(300);
+  expect(pc().offers).toHaveLength(1);
+  server.open();
+  server.welcome({ resumed: true });
+  await settle();
+  expect(pc().offers.at(-1)).toEqual({ iceRestart: true });
+});
+
+test('a callee says at once that media is lost when its connection fails, its network changes, or the server is back', async () => {
+  const made = await connectedCallee();
+  const { server, pc, window, flowing } = made;
+  const lost = () => media(server.sent('call-update')).filter((it) => it === 'lost').length;
+  flowing.stop();
+  await pass(1_000);
+  pc().become('failed');
+  expect(lost()).toBe(1);
+  await pass(5_000);
+  const before = lost();
+  window.dispatchEvent(new Event('online'));
+  expect(lost()).toBe(before + 1);
+  await pass(1_000);
+  await restart(made, 'connected');
+  expect(media(server.numbered())).toEqual(['lost']);
+  expect(pc().offers).toEqual([]);
+});
+
+test('a callee without a server says straight to the caller that media is lost, once, and that it is back', async () => {
+  const { server, pc, flowing } = await connectedCallee();
+  await pass(1_000);
+  server.close();
+  flowing.stop();
+  await pass(8_000);
+  flow(pc());
+  await pass(1_000);
+  expect(pc().channel.sent).toEqual(['lost', 'connected'].map((it) => ({ type: 'update', update: { media: it } })));
+});
+
+test('a callee whom nothing helps gives up after 45 s, without ever having offered', async () => {
+  const { call, server, pc, flowing } = await connectedCallee();
+  flowing.stop();
+  await pass(50_000);
+  expect(await call.ended).toMatchObject({ reason: 'connection_lost', by: 'local' });
+  expect(server.sent('hangup')).toMatchObject([{ data: { reason: 'connection_lost' } }]);
+  expect(pc().offers).toEqual([]);
+});
+
+test('a v1 caller hears nothing of lost media, so the callee restarts ICE itself', async () => {
+  const { flowing, pc } = await connectedCallee({});
+  flowing.stop();
+  await pass(3_500);
+  expect(pc().offers).toEqual([{ iceRestart: true }]);
 });
 
 test('silence without end is given up after 45 s as connection_lost, and can be redialed', async () => {

@@ -4,6 +4,10 @@
  * It is told when the call was accepted and what frames came, and tells when sound came up, was lost, came back.
  * Frames that come before the peer connection exists wait for it.
  *
+ * Only the caller restarts ICE, so that offers do not cross (`media.ts` says what that would cost). The callee says that
+ * its sound is lost, as often as it would have restarted, and the caller restarts when it hears that. A v1 caller hears
+ * nothing of the kind and restarts nothing, so there the callee does it.
+ *
  * Not here: the state of the call and the signaling of it (`call-core.ts`), SDP (`media.ts`).
  */
 
@@ -35,6 +39,8 @@ interface LegOptions {
   send: (frame: MediaFrame) => void;
   onUp: () => void;
   onLost: (cause: 'silence' | 'failed') => void;
+  /** A new path is about to be looked for: the other side should know if our sound is lost. */
+  onSearch: () => void;
   onBack: (afterMs: number) => void;
   onGiveUp: (reason: HangUpReason) => void;
   onCtl: (message: CtlMessage) => void;
@@ -66,7 +72,7 @@ export class Leg {
     this.#watchdog = new Watchdog({
       stats: () => this.stats(),
       canRestart: options.isOnline,
-      restart: () => this.#media?.negotiate({ restart: true }),
+      restart: () => this.#search(),
       onLost: options.onLost,
       onBack: options.onBack,
       onGiveUp: () => options.onGiveUp('connection_lost'),
@@ -120,6 +126,11 @@ export class Leg {
 
   signalingBack(): void {
     this.#watchdog.signalingBack();
+  }
+
+  /** The other side says whether it misses our sound. */
+  missed(isMissed: boolean): void {
+    if (this.#offers) this.#watchdog.missed(isMissed);
   }
 
   /** The server lost what we had sent, and no sound flows. */
@@ -176,6 +187,11 @@ export class Leg {
     const media = this.#media;
     if (lastWord && media?.tell(lastWord)) this.#options.later(LAST_WORD_MS, () => media.close());
     else media?.close();
+  }
+
+  #search(): void {
+    this.#options.onSearch();
+    if (this.#offers || this.#media?.remoteIsV1) this.#media?.negotiate({ restart: true });
   }
 
   #stateChanged(state: RTCPeerConnectionState): void {

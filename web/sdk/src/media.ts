@@ -3,9 +3,12 @@
  *
  * Perfect negotiation (W3C WebRTC §10.7) with the callee polite, but with explicit offers and every step in one queue:
  * when a description is handled, the signaling state is certain, so a collision is simply an offer that meets an offer.
- * An answer repeats its offer's number, so one to an offer that was since withdrawn is told apart.
+ * An answer repeats its offer's number, so one to an offer that was since replaced or withdrawn is told apart.
  *
- * Not here: when to restart (`watchdog.ts`), what the call makes of it (`leg.ts`).
+ * A collision should hardly ever happen. It makes the polite side roll back, and in Chromium after any rollback on a
+ * connected call the other side's track is digital silence to Web Audio for the rest of that call.
+ *
+ * Not here: when to restart (`watchdog.ts`), who does so (`leg.ts`).
  */
 
 import { withFec } from './sdp.js';
@@ -43,6 +46,7 @@ export class Media {
   #early: WireCandidate[] = [];
   /** The number of our latest offer. */
   #offer = 0;
+  #remoteIsV1 = false;
   #closed = false;
 
   constructor(options: MediaOptions) {
@@ -65,6 +69,11 @@ export class Media {
   /** Whether an offer of ours waits for its answer. */
   get offerPending(): boolean {
     return this.#pc.signalingState === 'have-local-offer';
+  }
+
+  /** Whether the other side's offers have no number: it is a v1 client, which hears nothing of how our sound is. */
+  get remoteIsV1(): boolean {
+    return this.#remoteIsV1;
   }
 
   /** Offers. With `restart`, also if a path exists: both sides then look for a new one (RFC 8445 §9). */
@@ -102,9 +111,8 @@ export class Media {
 
   async #makeOffer(restart: boolean): Promise<void> {
     const pc = this.#pc;
-    // The one before was not answered; its candidates may be of a network that is gone.
-    if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
-    if (pc.signalingState !== 'stable') return;
+    // An offer that was not answered is replaced and not rolled back; a late answer to it has the wrong number.
+    if (pc.signalingState !== 'stable' && pc.signalingState !== 'have-local-offer') return;
     const { sdp } = await pc.createOffer({ iceRestart: restart });
     await pc.setLocalDescription({ type: 'offer', sdp: sdp ?? '' });
     this.#offer += 1;
@@ -113,9 +121,10 @@ export class Media {
 
   async #takeOffer({ sdp, n }: WireDescription): Promise<void> {
     const pc = this.#pc;
+    this.#remoteIsV1 = n === undefined;
     // The impolite side insists on its own offer; the polite one will withdraw when that arrives.
     if (pc.signalingState !== 'stable' && !this.#options.polite) return;
-    // Withdraws an offer of our own, if there is one.
+    // Rolls back an offer of our own, if there is one.
     await pc.setRemoteDescription({ type: 'offer', sdp });
     await this.#addEarly();
     const answer = await pc.createAnswer();
@@ -140,7 +149,7 @@ export class Media {
       try {
         await this.#pc.addIceCandidate(candidate);
       } catch {
-        // Of an offer that was withdrawn or not taken. If it mattered, no path is found, and the watchdog restarts.
+        // Of an offer that was replaced, withdrawn or not taken. If it mattered, no path is found, and the watchdog restarts.
       }
     }
   }

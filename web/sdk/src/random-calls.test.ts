@@ -52,6 +52,8 @@ async function live(seed: number): Promise<void> {
     () => pick(calls)?.hangup(),
     () => pick(calls)?.mute(dice() < 0.5),
     () => pc() && !pc().closed && pc().become(pick(['connected', 'disconnected', 'failed'])),
+    () => say(fromServer.update(pick(ids()), { media: pick(['connected', 'lost']) })),
+    () => pc()?.channel.hear({ type: 'update', update: { media: pick(['connected', 'lost']) } }),
     () => pc()?.channel.hear({ type: 'hangup', reason: 'hung_up' }),
     () => window.dispatchEvent(new Event('online')),
     () => up() && server.close(pick([1006, 1012, 4007])),

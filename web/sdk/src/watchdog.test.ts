@@ -93,6 +93,42 @@ test('without the server no restart is tried, and at its return one is made at o
   expect(log.at(-1)).toBe('10.2 restart');
 });
 
+test('what the other side misses is answered by a restart each time that it says so, and is no loss here', async () => {
+  const { log, watchdog } = make();
+  await pass(1_000);
+  watchdog.missed(true);
+  await pass(2_000);
+  watchdog.missed(true);
+  await pass(10_000);
+  watchdog.missed(false);
+  watchdog.signalingBack();
+  expect(log).toEqual(['1 restart', '3 restart']);
+});
+
+test('what the other side misses waits for the server, and is forgotten once it is there again', async () => {
+  const { world, log, watchdog } = make();
+  world.online = false;
+  await pass(1_000);
+  watchdog.missed(true);
+  await pass(4_000);
+  expect(log).toEqual([]);
+  world.online = true;
+  watchdog.signalingBack();
+  await pass(1_000);
+  watchdog.missed(false);
+  watchdog.signalingBack();
+  expect(log).toEqual(['5 restart']);
+});
+
+test('a loss that both sides notice does not double the restarts', async () => {
+  const { log, watchdog, cut } = make();
+  cut();
+  // The other side's watchdog, 0.6 s after ours.
+  for (const at of [3.6, 4.6, 6.6, 10.6, 18.6, 26.6]) setTimeout(() => watchdog.missed(true), at * 1_000);
+  await pass(30_000);
+  expect(log.filter((line) => line.endsWith('restart')).length).toBeLessThanOrEqual(9);
+});
+
 test('a connection that failed is restarted at once', async () => {
   const { log, watchdog } = make();
   await pass(1_000);

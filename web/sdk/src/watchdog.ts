@@ -6,6 +6,9 @@
  * ICE is restarted; again 1, 2, 4, 8, 8 … s later while the server can be reached; at once when the connection fails, the
  * network changes, or the server comes back. After 45 s there is nothing more to hope for.
  *
+ * A loss that only the other side notices is told to `missed()`, and answered by a restart each time it is told. It has
+ * no pace of its own: the other side's watchdog keeps it.
+ *
  * Time in which the page did not run (a closed lid) does not count.
  */
 
@@ -26,7 +29,7 @@ const TICK_MAX_MS = 1_000;
 
 interface WatchdogOptions {
   stats: () => Promise<Iterable<[string, unknown]>>;
-  /** Whether an offer would reach the server now. */
+  /** Whether what a restart sends would reach the server now. */
   canRestart: () => boolean;
   restart: () => void;
   onLost: (cause: 'silence' | 'failed') => void;
@@ -45,6 +48,8 @@ export class Watchdog {
   #suspiciousUntil = 0;
   /** How long sound has been gone; `undefined` while it is there. */
   #lostMs: number | undefined;
+  /** Whether the other side misses our sound. */
+  #isMissed = false;
   #restarts = 0;
   #nextRestartMs = 0;
   #restartedAt = -Infinity;
@@ -75,7 +80,13 @@ export class Watchdog {
 
   /** The server can be reached again. */
   signalingBack(): void {
-    if (this.#running && this.#lostMs !== undefined) this.#restart();
+    if (this.#running && (this.#lostMs !== undefined || this.#isMissed)) this.#restart();
+  }
+
+  /** The other side misses our sound, or has it again. */
+  missed(isMissed: boolean): void {
+    this.#isMissed = isMissed;
+    if (this.#running && isMissed) this.#restart();
   }
 
   /** The network may have changed: if sound stops now, it is not waited for as long. */

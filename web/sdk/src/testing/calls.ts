@@ -58,6 +58,20 @@ export async function connected(): Promise<InCall & { flowing: { stop: () => voi
   return { ...made, flowing };
 }
 
+/** The same as the callee; `n` is the number of the caller's offer, which one of v1 does not have. */
+export async function connectedCallee(offer: { n?: number } = { n: 1 }): Promise<InCall & { flowing: { stop: () => void } }> {
+  const made = await incoming();
+  await made.call.accept();
+  made.server.send(fromServer.accept(ID));
+  await settle();
+  const flowing = flow(made.pc());
+  made.server.send({ type: 'offer', call: ID, from: BOB, data: { type: 'offer', sdp: 'o', ...offer } });
+  await settle();
+  made.pc().become('connected');
+  made.server.ack();
+  return { ...made, flowing };
+}
+
 /** The server is killed and comes back without memory of the session. */
 export async function restart({ server, call }: InCall, state?: WireState): Promise<void> {
   server.close();

@@ -71,6 +71,8 @@ export class FakePeerConnection {
   readonly channel = new FakeChannel();
   readonly candidates: unknown[] = [];
   readonly offers: { iceRestart?: boolean }[] = [];
+  /** How often an offer was withdrawn, explicitly or by taking the other side's. */
+  rollbacks = 0;
   readonly senders: { track: FakeTrack | null; replaceTrack: (track: FakeTrack) => Promise<void> }[] = [];
   counters: Record<string, unknown>[] = [];
   closed = false;
@@ -111,8 +113,11 @@ export class FakePeerConnection {
     await Promise.resolve();
     if (description.type === 'rollback') return this.#rollback('have-local-offer');
     if (description.type === 'offer') {
-      if (this.signalingState !== 'stable') throw new Error(`offer in ${this.signalingState}`);
-      this.#stable = { local: this.localDescription, remote: this.remoteDescription };
+      if (this.signalingState === 'stable') {
+        this.#stable = { local: this.localDescription, remote: this.remoteDescription };
+      } else if (this.signalingState !== 'have-local-offer') {
+        throw new Error(`offer in ${this.signalingState}`);
+      }
       this.localDescription = description;
       this.signalingState = 'have-local-offer';
     } else {
@@ -159,6 +164,7 @@ export class FakePeerConnection {
 
   #rollback(from: string): void {
     if (this.signalingState !== from) throw new Error(`rollback in ${this.signalingState}`);
+    this.rollbacks += 1;
     this.localDescription = this.#stable.local;
     this.remoteDescription = this.#stable.remote;
     this.signalingState = 'stable';

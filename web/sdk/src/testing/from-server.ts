@@ -1,6 +1,6 @@
 /** The server's frames about a call, with the members that a test has nothing to say about. */
 
-import type { JsonValue, ServerFrame } from '../wire.js';
+import type { CallUpdate, JsonValue, ServerFrame } from '../wire.js';
 
 /** Who calls and is called. */
 export const BOB = 'bob/phone';
@@ -15,6 +15,7 @@ export const fromServer = {
   delivered: (call: string, devices = 1): ServerFrame => ({ type: 'call-delivered', call, data: { devices } }),
   ringing: (call: string, from = BOB): ServerFrame => ({ type: 'call-ringing', call, from }),
   accept: (call: string): ServerFrame => ({ type: 'call-accept', call, from: BOB, data: { peer: BOB } }),
+  update: (call: string, data: CallUpdate): ServerFrame => ({ type: 'call-update', call, from: BOB, data }),
   ended: (call: string, data: Partial<Data<'call-ended'>> = {}): ServerFrame => ({
     type: 'call-ended',
     call,

@@ -99,6 +99,7 @@ async fn open(
         if in_call {
             shared.command(&address, None, CommandKind::Online { rings_at_once: false });
         }
+        yield_to_newer(shared, &session);
         return session;
     }
     // Known on the bus before the snapshot is taken: what happens in between waits in the window, behind the welcome.
@@ -107,7 +108,16 @@ async fn open(
     let snapshot = online(shared, &address, false).await;
     take_up(&session, &snapshot);
     welcome(shared, &session, link, false, &snapshot);
+    yield_to_newer(shared, &session);
     session
+}
+
+/// Sends the connection off if the device came again while this one was being greeted: nothing would ever reach it.
+fn yield_to_newer(shared: &Shared, session: &Arc<Session>) {
+    let current = shared.directory.get(&session.address);
+    if !current.is_some_and(|current| Arc::ptr_eq(&current, session)) {
+        session.send_off();
+    }
 }
 
 /// Resumes `session` if `resume` proves that it was the client's and nothing is missing.
