@@ -345,7 +345,7 @@ test('a caller without a server restarts for the callee when the server is back'
   expect(pc().offers.at(-1)).toEqual({ iceRestart: true });
 });
 
-test('a callee says at once that media is lost when its connection fails, its network changes, or the server is back', async () => {
+test('a callee says at once that media is lost: the connection failed, the network changed, the server is back', async () => {
   const made = await connectedCallee();
   const { server, pc, window, flowing } = made;
   const lost = () => media(server.sent('call-update')).filter((it) => it === 'lost').length;

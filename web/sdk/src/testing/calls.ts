@@ -19,6 +19,10 @@ interface InCall extends Bench {
   call: Call;
 }
 
+interface Talking extends InCall {
+  flowing: { stop: () => void };
+}
+
 export async function outgoing(): Promise<InCall> {
   const made = await registered();
   return { ...made, call: await made.device.connect({ to: 'bob' }) };
@@ -41,7 +45,7 @@ export function flow(pc: FakePeerConnection): { stop: () => void } {
   return { stop: () => void (flowing = false) };
 }
 
-export async function connected(): Promise<InCall & { flowing: { stop: () => void } }> {
+export async function connected(): Promise<Talking> {
   const made = await outgoing();
   made.server.send(fromServer.accept(made.call.id));
   await settle();
@@ -59,7 +63,7 @@ export async function connected(): Promise<InCall & { flowing: { stop: () => voi
 }
 
 /** The same as the callee; `n` is the number of the caller's offer, which one of v1 does not have. */
-export async function connectedCallee(offer: { n?: number } = { n: 1 }): Promise<InCall & { flowing: { stop: () => void } }> {
+export async function connectedCallee(offer: { n?: number } = { n: 1 }): Promise<Talking> {
   const made = await incoming();
   await made.call.accept();
   made.server.send(fromServer.accept(ID));
