@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tincan_proto::time::Millis;
+use tincan_proto::time::{Millis, whole_ms};
 use tokio::time::Instant;
 
 /// Wall-clock time that only moves forward: read once, then carried on by the monotonic clock, so that setting the
@@ -18,7 +18,7 @@ impl Clock {
     #[must_use]
     pub fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = Millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
+        let wall = Millis(whole_ms(since_epoch));
         Self { wall, started: Instant::now() }
     }
 

@@ -25,7 +25,7 @@ use super::limits::Limits;
 use super::machine::{Call, Refusal, Role};
 use super::state::{End, EndReason, State};
 use crate::id::{Address, CallId, UserId};
-use crate::time::Millis;
+use crate::time::{Millis, whole_ms};
 
 /// How many ended calls are remembered, so that a late request cannot revive one.
 const TOMBSTONES: usize = 100_000;
@@ -143,7 +143,7 @@ impl Desk {
                 role,
                 peer: peer.into(),
                 state: call.state(),
-                age_ms: u64::try_from(now.since(call.requested_at()).as_millis()).unwrap_or(u64::MAX),
+                age_ms: whole_ms(now.since(call.requested_at())),
                 data: data.into(),
             })
         };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::state::{EndReason, RejectReason};
-use crate::id::{Address, DeviceId};
+use crate::id::Address;
 
 /// What enters the call machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -85,16 +85,5 @@ impl Input {
     #[must_use]
     pub const fn act(from: Address, act: Act) -> Self {
         Self::Act { from, act }
-    }
-
-    /// Whose input it is, if it is a device's.
-    #[must_use]
-    pub const fn device(&self) -> Option<&DeviceId> {
-        match self {
-            Self::Act { from: device, .. } | Self::Online { device, .. } | Self::Gone { device, .. } => {
-                Some(&device.device)
-            }
-            Self::Replaced | Self::Deadline => None,
-        }
     }
 }

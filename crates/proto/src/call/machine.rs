@@ -14,7 +14,7 @@ use super::input::{Act, Input, Media, Scope};
 use super::limits::Limits;
 use super::state::{End, EndReason, RejectReason, State};
 use crate::id::{Address, CallId, UserId};
-use crate::time::Millis;
+use crate::time::{Millis, whole_ms};
 
 /// Why an input was refused; the call is unchanged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -448,7 +448,7 @@ impl Call {
                 *alone_since = None;
                 // A device with a session learns of a call it had from the snapshot; a v1 device has forgotten it.
                 if first || rings_at_once {
-                    let ring_ms = u64::try_from(ring_until.since(now).as_millis()).unwrap_or(u64::MAX);
+                    let ring_ms = whole_ms(ring_until.since(now));
                     let (from, data) = (self.caller.device.clone(), self.data.clone());
                     effects.tell(&device, self.id, Notice::Ring { from, ring_ms, data });
                 }
@@ -524,9 +524,7 @@ impl Call {
     fn finish(&mut self, now: Millis, reason: EndReason, by: Option<&Address>) -> Effects {
         let mut effects = Effects::default();
         let talk_ms = match &self.phase {
-            Phase::Talk { connected_at: Some(at), .. } => {
-                u64::try_from(now.since(*at).as_millis()).unwrap_or(u64::MAX)
-            }
+            Phase::Talk { connected_at: Some(at), .. } => whole_ms(now.since(*at)),
             Phase::Ring { .. } | Phase::Talk { .. } => 0,
             Phase::Ended { .. } => return effects,
         };

@@ -35,7 +35,7 @@ impl Check {
     }
 
     fn millis(&mut self, key: &str, value: Duration, allowed: RangeInclusive<u64>) {
-        self.number(key, u64::try_from(value.as_millis()).unwrap_or(u64::MAX), allowed, " milliseconds");
+        self.number(key, tincan_proto::time::whole_ms(value), allowed, " milliseconds");
     }
 
     fn seconds(&mut self, key: &str, value: Duration, allowed: RangeInclusive<u64>) {

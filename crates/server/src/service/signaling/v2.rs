@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tincan_proto::call::{Act, Role};
 use tincan_proto::id::CallId;
+use tincan_proto::time::whole_ms;
 use tincan_proto::wire::{Body, ClientFrame, CloseCode, ErrorCode, FrameError, ServerFrame, parse};
 
 use super::Shared;
@@ -63,7 +64,7 @@ pub(super) fn receive(
     // In a statement of its own: the lock must be free again when the refusal takes it.
     let taken = session.lock().frames.take(shared.clock.now(), shared.settings.frames);
     if let Err(wait) = taken {
-        let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let retry_ms = Some(whole_ms(wait));
         let message = "too many frames";
         refuse(session, &Refusal { re, call: None, code: ErrorCode::RateLimited, message, retry_ms }, flush);
         return Continue(Received::TooMany);
@@ -110,7 +111,7 @@ fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'
         Body::Ping => session.lock().send(&ServerFrame::Pong, flush),
         Body::CallRequest { call, to, data } => {
             if let Err(wait) = shared.may_request(&session.address.user, to) {
-                let retry_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                let retry_ms = Some(whole_ms(wait));
                 let (code, message) = (ErrorCode::RateLimited, "too many call requests");
                 refuse(session, &Refusal { re, call: Some(*call), code, message, retry_ms }, flush);
                 return;
