@@ -5,6 +5,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -82,38 +83,37 @@ macro_rules! name {
             }
         }
 
-        text_serde!($name);
-    };
-}
-
-macro_rules! text_serde {
-    ($name:ident) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(&self.0)
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Text;
-
-                impl de::Visitor<'_> for Text {
-                    type Value = $name;
-
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str("a name")
-                    }
-
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
-                        text.parse().map_err(E::custom)
-                    }
-                }
-
-                deserializer.deserialize_str(Text)
+                read(deserializer)
             }
         }
     };
+}
+
+/// Reads a name from its text.
+fn read<'de, T: FromStr<Err = NameError>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err = NameError>> de::Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a name")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
 }
 
 name! {
@@ -146,7 +146,9 @@ impl FromStr for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.user, self.device)
+        f.write_str(self.user.as_str())?;
+        f.write_str("/")?;
+        f.write_str(self.device.as_str())
     }
 }
 
@@ -156,7 +158,26 @@ impl fmt::Debug for Address {
     }
 }
 
-text_serde!(Address);
+// Where a person may read along, `user/device`; between ourselves, its two parts.
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            (&self.user, &self.device).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return read(deserializer);
+        }
+        let (user, device) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { user, device })
+    }
+}
 
 /// A call's id: 16 random bytes, written as 22 characters of base64url (RFC 4648 §5).
 ///
@@ -207,7 +228,21 @@ impl fmt::Debug for CallId {
     }
 }
 
-text_serde!(CallId);
+// As for an address: text, or its 16 bytes.
+impl Serialize for CallId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for CallId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return read(deserializer);
+        }
+        Deserialize::deserialize(deserializer).map(Self)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -62,8 +62,9 @@ impl Relay {
 ///
 /// Most frames have fewer brackets than that in all, and counting them is quick; only the others are looked at closely.
 fn too_deep(text: &str) -> bool {
-    let opens = text.bytes().filter(|b| matches!(b, b'{' | b'[')).count();
-    if opens <= DEPTH_MAX {
+    // The two differ in one bit. Summed in bytes, a chunk at a time, so that the compiler counts many at once.
+    let opens = |chunk: &[u8]| usize::from(chunk.iter().map(|b| u8::from(b | 0x20 == b'{')).sum::<u8>());
+    if text.as_bytes().chunks(255).map(opens).sum::<usize>() <= DEPTH_MAX {
         return false;
     }
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);

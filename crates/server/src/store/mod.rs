@@ -41,7 +41,7 @@ pub enum StoreError {
     },
     /// A stored call cannot be read.
     #[error("the database holds a call that cannot be read ({0}); restore a backup")]
-    Unreadable(serde_json::Error),
+    Unreadable(postcard::Error),
     /// Anything else that the database says.
     #[error("the database cannot be used: {0}")]
     Database(#[from] sqlx::Error),

@@ -12,7 +12,7 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tincan_proto::call::{Desk, Limits};
+use tincan_proto::call::{Call, Desk, Limits};
 use tincan_proto::time::Millis;
 use tincan_proto::wire::ErrorCode;
 use tokio::sync::mpsc;
@@ -40,6 +40,10 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 /// price of one sync; a command that comes after a pause is served at once.
 const PACE: Duration = Duration::from_millis(2);
 
+/// How long a change may wait to be stored if it tells nobody anything: that a leg has media, or that its connection is
+/// lost. A crash forgets it, and the devices say it again when they come back.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// How long to wait after the store refused.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -59,11 +63,14 @@ struct Actor {
     bus: Bus,
     clock: Clock,
     desk: Desk,
-    limits: Limits,
     store: Store,
     started_at: Millis,
     /// Devices that came or went while nothing could be stored: said again at the next turn.
     again: Vec<Inbox>,
+    /// Changes of which nobody is told, not yet stored.
+    quiet: Vec<Call>,
+    /// When they will be.
+    quiet_until: Option<Millis>,
 }
 
 impl CallService {
@@ -80,7 +87,8 @@ impl CallService {
         let (sender, inbox) = mpsc::channel(INBOX);
         let receive = subscriber(bus.clone(), sender);
         let subscription = bus.subscribe(CALL_COMMAND.into(), receive);
-        let actor = Actor { bus, clock, desk, limits, store, started_at: now, again: Vec::new() };
+        let (again, quiet, quiet_until) = (Vec::new(), Vec::new(), None);
+        let actor = Actor { bus, clock, desk, store, started_at: now, again, quiet, quiet_until };
         Ok(Self { subscription, task: tokio::spawn(actor.run(inbox)) })
     }
 
@@ -127,13 +135,14 @@ impl Actor {
         loop {
             // What must be said again does not wait for someone to say something new.
             let soon = if self.again.is_empty() { None } else { Some(self.clock.now()) };
-            let deadline = soon.or(self.desk.deadline()).map(|at| self.clock.instant(at));
+            let deadline = soon.into_iter().chain(self.desk.deadline()).chain(self.quiet_until).min();
+            let deadline = deadline.map(|at| self.clock.instant(at));
             let came = tokio::select! {
                 came = inbox.recv_many(&mut commands, TURN) => Some(came),
                 () = sleep_until(deadline) => None,
             };
             if came == Some(0) {
-                return;
+                return self.leave().await;
             }
             tokio::time::sleep_until(next_turn).await;
             next_turn = tokio::time::Instant::now() + PACE;
@@ -144,6 +153,13 @@ impl Actor {
             }
             let again = std::mem::take(&mut self.again);
             self.turn(again.into_iter().chain(commands.drain(..))).await;
+        }
+    }
+
+    /// Stores what is quiet, before the server stops.
+    async fn leave(mut self) {
+        if let Err(error) = self.save(&[]).await {
+            tracing::error!(%error, "the last changes of calls could not be stored");
         }
     }
 }

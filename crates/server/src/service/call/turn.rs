@@ -4,7 +4,7 @@ use tincan_proto::call::{Changes, Effect, Input, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
 use tincan_proto::wire::ErrorCode;
 
-use super::{Actor, COMING_BACK, Inbox, RETRY, refuse};
+use super::{Actor, COMING_BACK, Inbox, QUIET, RETRY, refuse};
 use crate::bus::{Command, CommandKind, DeviceState, Event, Reply, user_subject};
 use crate::store::StoreError;
 
@@ -16,6 +16,14 @@ struct Decided {
     /// Commands that the store must carry for them to count.
     carried: Vec<Command>,
     snapshots: Vec<(Reply, Address, Vec<Snapshot>)>,
+}
+
+impl Decided {
+    /// Nobody is told anything of it.
+    fn is_quiet(&self) -> bool {
+        let silent = |changes: &Changes| changes.effects.is_empty();
+        self.refused.is_empty() && self.snapshots.is_empty() && self.changes.iter().all(silent)
+    }
 }
 
 impl Actor {
@@ -72,8 +80,16 @@ impl Actor {
         answer.unwrap_or_default().into_iter().map(|state| (state.device, state.rings_at_once)).collect()
     }
 
-    /// Stores, then tells: snapshots and refusals too, since they speak of what was decided.
+    /// Stores, then tells: snapshots and refusals too, since they speak of what was decided. What nobody is told of
+    /// waits for the next turn that tells something, or for [`QUIET`].
     async fn conclude(&mut self, decided: Decided) {
+        if decided.is_quiet() && self.quiet_until.is_none_or(|until| self.clock.now() < until) {
+            self.quiet.extend(decided.changes.into_iter().flat_map(|changes| changes.calls));
+            if !self.quiet.is_empty() {
+                self.quiet_until.get_or_insert(self.clock.now() + QUIET);
+            }
+            return;
+        }
         let Decided { changes, refused, carried, snapshots } = decided;
         if let Err(error) = self.save(&changes).await {
             tracing::error!(%error, "calls could not be stored; their changes are taken back");
@@ -90,15 +106,18 @@ impl Actor {
         }
     }
 
-    /// Stores the newest version of each changed call.
-    async fn save(&self, changes: &[Changes]) -> Result<(), StoreError> {
-        let mut calls: Vec<_> = changes.iter().flat_map(|changes| &changes.calls).collect();
-        if calls.is_empty() {
-            return Ok(());
+    /// Stores the newest version of each changed call, and of what is quiet.
+    pub(super) async fn save(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        let mut calls: Vec<_> =
+            changes.iter().flat_map(|changes| &changes.calls).chain(&self.quiet).collect();
+        if !calls.is_empty() {
+            calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
+            calls.dedup_by_key(|call| call.id());
+            self.store.save_calls(&calls).await?;
         }
-        calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
-        calls.dedup_by_key(|call| call.id());
-        self.store.save_calls(&calls, &self.limits).await
+        self.quiet.clear();
+        self.quiet_until = None;
+        Ok(())
     }
 
     /// Nothing of this turn has happened, and everyone who asked for something is told so. Devices that came or went

@@ -1,15 +1,13 @@
--- Live calls: the whole state of each, rewritten at every change. Few rows, so their pages stay few.
+-- Live calls: the whole state of each, rewritten when it changes. Few and short rows, so their pages stay few.
 CREATE TABLE live_call (
-    id          TEXT    NOT NULL PRIMARY KEY,
-    deadline_at INTEGER,            -- ms since the epoch; when time alone would change the call
-    version     INTEGER NOT NULL,
-    body        TEXT    NOT NULL    -- the call machine's state, JSON
+    id   BLOB NOT NULL PRIMARY KEY, -- 16 bytes
+    body BLOB NOT NULL              -- a byte that names the layout, then the call machine's state
 ) STRICT, WITHOUT ROWID;
 
 -- Ended calls, in the order of their end.
 CREATE TABLE ended_call (
     row           INTEGER PRIMARY KEY,
-    id            TEXT    NOT NULL,
+    id            BLOB    NOT NULL, -- 16 bytes
     caller        TEXT    NOT NULL, -- user/device
     callee        TEXT    NOT NULL, -- user
     callee_device TEXT,             -- user/device that accepted
