@@ -25,7 +25,13 @@ impl Clock {
     /// Now.
     #[must_use]
     pub fn now(&self) -> Millis {
-        self.wall + self.started.elapsed()
+        self.at(Instant::now())
+    }
+
+    /// The time at `instant`.
+    #[must_use]
+    pub fn at(&self, instant: Instant) -> Millis {
+        self.wall + instant.saturating_duration_since(self.started)
     }
 
     /// The instant to sleep until for `at`.

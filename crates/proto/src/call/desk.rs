@@ -13,11 +13,9 @@
 //! | no device of B | this one ends as `unreachable` |
 //! | otherwise | it opens and rings |
 //!
-//! Deterministic: ordered maps only, so that a seed replays.
+//! Deterministic, so that a seed replays: what is walked is ordered, and the hash maps are only asked.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::effect::{Effects, Notice};
 use super::input::{Act, Input};
@@ -62,7 +60,7 @@ pub struct Changes {
 }
 
 /// What a device that comes without its old session is told of one of its calls.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Snapshot {
     /// The call.
     pub call: CallId,
@@ -84,11 +82,11 @@ pub struct Desk {
     limits: Limits,
     calls: BTreeMap<CallId, Call>,
     /// The live calls of each user, as caller or callee.
-    by_user: BTreeMap<UserId, Vec<CallId>>,
+    by_user: HashMap<UserId, Vec<CallId>>,
     deadlines: BTreeSet<(Millis, CallId)>,
     /// Calls that ended, or that were hung up before their request came; oldest first.
     ended: VecDeque<CallId>,
-    ended_ids: BTreeSet<CallId>,
+    ended_ids: HashSet<CallId>,
 }
 
 impl Desk {

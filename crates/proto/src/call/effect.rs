@@ -1,12 +1,10 @@
 //! What the call machine asks for.
 
-use serde::{Deserialize, Serialize};
-
 use super::state::End;
 use crate::id::{Address, CallId};
 
 /// Something to be told to a device, after the change that caused it is stored.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Effect {
     /// The device to tell.
     pub to: Address,
@@ -17,8 +15,7 @@ pub struct Effect {
 }
 
 /// What a device is told.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Notice {
     /// To a device of the callee: ring, for at most `ring_ms`.
     Ring {

@@ -36,8 +36,7 @@ pub enum Input {
 }
 
 /// What a device can do in a call.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Act {
     /// It alerts its user.
     Ringing,

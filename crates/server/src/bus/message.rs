@@ -1,12 +1,13 @@
 //! What is said on the bus: commands ask for something, events tell what is so.
 
-use serde::{Deserialize, Serialize};
-use tincan_proto::call::{Act, Effect};
+use tincan_proto::call::{Act, Effect, Snapshot};
 use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::wire::ErrorCode;
 
+use super::Said;
+
 /// Asks the call service for something, in the name of a device.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Command {
     /// The device: its session's address.
     pub from: Address,
@@ -16,9 +17,13 @@ pub struct Command {
     pub kind: CommandKind,
 }
 
+impl Said for Command {
+    /// To [`CommandKind::Online`]: the device's live calls.
+    type Answer = Vec<Snapshot>;
+}
+
 /// What is asked of the call service.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum CommandKind {
     /// Open a call.
     Request {
@@ -38,7 +43,7 @@ pub enum CommandKind {
         /// What.
         act: Act,
     },
-    /// The device has a connection. A request; the answer is a list of [`tincan_proto::call::Snapshot`].
+    /// The device has a connection. A request.
     Online {
         /// It rings as soon as it has the request.
         rings_at_once: bool,
@@ -51,19 +56,23 @@ pub enum CommandKind {
 }
 
 /// Tells a user's devices something.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// A change of a call, stored.
     Effect(Effect),
     /// A command could not be carried out.
     Refused(Refused),
-    /// Asks which devices can be rung. A request; the answer is a list of [`DeviceState`].
+    /// Asks which devices can be rung. A request.
     Devices,
 }
 
+impl Said for Event {
+    /// To [`Event::Devices`]: which can be rung.
+    type Answer = Vec<DeviceState>;
+}
+
 /// A device that can be rung.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug)]
 pub struct DeviceState {
     /// The device.
     pub device: Address,
@@ -72,7 +81,7 @@ pub struct DeviceState {
 }
 
 /// A command that was not carried out.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Refused {
     /// The device that asked.
     pub to: Address,

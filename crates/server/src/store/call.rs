@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 use tincan_proto::call::Call;
-use tincan_proto::id::CallId;
+use tincan_proto::id::{Address, CallId};
 use tincan_proto::time::Millis;
 
 use super::{Store, StoreError};
@@ -57,6 +57,7 @@ impl Store {
             calls.iter().copied().partition(|call| call.end().is_some());
         let (live_room, ended_room) = (room(live.len()), room(ended.len()));
         let mut arguments = SqliteArguments::default();
+        arguments.reserve(live_room * 2 + ended_room * 11, 0);
         bind_live(&mut arguments, &live, live_room)?;
         bind_ended(&mut arguments, &ended, ended_room)?;
         let text = Arc::clone(
@@ -175,21 +176,26 @@ fn bind_ended(arguments: &mut SqliteArguments, calls: &[&Call], room: usize) -> 
     let mut bind = Binder(arguments);
     for (call, end) in calls.iter().filter_map(|call| call.end().map(|end| (call, end))) {
         bind.add(call.id().as_bytes().to_vec())?;
-        bind.add(call.caller().to_string())?;
+        bind.add(text(call.caller()))?;
         bind.add(call.callee().to_string())?;
-        bind.add(call.accepted().map(|(device, _)| device.to_string()))?;
+        bind.add(call.accepted().map(|(device, _)| text(device)))?;
         bind.add(int(call.requested_at().0))?;
         bind.add(call.accepted().map(|(_, at)| int(at.0)))?;
         bind.add(int(end.at.0))?;
         bind.add(int(end.talk_ms))?;
         bind.add(end.reason.as_str())?;
-        bind.add(end.by.as_ref().map(ToString::to_string))?;
+        bind.add(end.by.as_ref().map(text))?;
     }
     bind.nothing((room - calls.len()) * 10)?;
     for call in calls {
         bind.add(call.id().as_bytes().to_vec())?;
     }
     bind.nothing(room - calls.len())
+}
+
+/// `user/device`, in one allocation.
+fn text(address: &Address) -> String {
+    [address.user.as_str(), "/", address.device.as_str()].concat()
 }
 
 fn write_body(call: &Call) -> Result<Vec<u8>, StoreError> {

@@ -158,17 +158,17 @@ async fn what_was_acknowledged_is_stored_however_often_the_server_is_killed() {
 
 /// Everything that was said is in the history, once.
 fn agree(heard: &Heard, rows: &[tincan_server::store::EndedCall]) {
-    let ids: BTreeSet<&String> = rows.iter().map(|row| &row.id).collect();
+    let ids: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
     assert_eq!(ids.len(), rows.len(), "a call ended twice");
     assert!(!heard.ends.is_empty() && !heard.winners.is_empty());
     for (call, reasons) in &heard.ends {
-        let row = rows.iter().find(|row| row.id == *call);
+        let row = rows.iter().find(|row| row.id.to_string() == *call);
         let row = row.unwrap_or_else(|| panic!("{call} was said to have ended: {reasons:?}"));
         assert_eq!(*reasons, BTreeSet::from([row.reason.clone()]), "{row:?}");
     }
     for (call, winners) in &heard.winners {
         assert_eq!(winners.len(), 1, "{call} has two winners");
-        let row = rows.iter().find(|row| row.id == *call).unwrap();
+        let row = rows.iter().find(|row| row.id.to_string() == *call).unwrap();
         assert_eq!(row.callee_device.as_ref(), winners.first(), "{row:?}");
     }
 }

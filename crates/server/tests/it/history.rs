@@ -9,7 +9,7 @@ use crate::util::{SHORT, Server, accepted, call_id, connected, end, media, ringi
 
 /// What a row says, without its times: id, device that accepted, reason, who ended it.
 fn told(row: &EndedCall) -> (String, Option<&str>, &str, Option<&str>) {
-    (row.id.clone(), row.callee_device.as_deref(), &row.reason, row.ended_by.as_deref())
+    (row.id.to_string(), row.callee_device.as_deref(), &row.reason, row.ended_by.as_deref())
 }
 
 fn now() -> i64 {
@@ -162,7 +162,7 @@ async fn a_call_of_original_pages_is_in_the_history_too() {
     b.expect("hangup", "a").await.unwrap();
     let rows = server.history().await;
     assert_eq!(rows.len(), 1);
-    let (row, id) = (&rows[0], rows[0].id.clone());
+    let (row, id) = (&rows[0], rows[0].id.to_string());
     assert_eq!((row.caller.as_str(), row.callee.as_str()), ("a/v1", "b"));
     assert_eq!(told(row), (id, Some("b/v1"), "hung_up", Some("a/v1")));
 }

@@ -56,7 +56,7 @@ async fn a_page_calls_a_device() {
     assert_eq!(end(&mut bob, &call, "hung_up").await, "page/v1");
     quiet_v1(&mut page, "page").await;
     let ended = server.history().await;
-    let call = ended.iter().find(|row| row.id == call).unwrap();
+    let call = ended.iter().find(|row| row.id.to_string() == call).unwrap();
     assert!(call.accepted_at.is_some());
     assert_eq!(call.ended_by.as_deref(), Some("page/v1"));
 }

@@ -12,15 +12,13 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tincan_proto::call::{Call, Desk, Limits};
+use tincan_proto::call::{Call, Desk, Limits, Snapshot};
 use tincan_proto::time::Millis;
 use tincan_proto::wire::ErrorCode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::bus::{
-    Bus, CALL_COMMAND, Command, CommandKind, Event, Message, Refused, Reply, Subscription, user_subject,
-};
+use crate::bus::{Bus, Command, CommandKind, Event, Refused, Reply, Subscription};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
@@ -50,13 +48,13 @@ const RETRY: Duration = Duration::from_millis(100);
 /// The running service.
 #[derive(Debug)]
 pub struct CallService {
-    subscription: Subscription,
+    subscription: Subscription<(), Command>,
     task: JoinHandle<()>,
 }
 
 struct Inbox {
     command: Command,
-    reply: Option<Reply>,
+    reply: Option<Reply<Vec<Snapshot>>>,
 }
 
 struct Actor {
@@ -85,8 +83,8 @@ impl CallService {
         tracing::debug!(call.count = live.len(), "took up live calls");
         desk.restore(now, live, store.ended_since(now - REMEMBERED).await?);
         let (sender, inbox) = mpsc::channel(INBOX);
-        let receive = subscriber(bus.clone(), sender);
-        let subscription = bus.subscribe(CALL_COMMAND.into(), receive);
+        let receive = receiver(bus.clone(), sender);
+        let subscription = bus.calls.subscribe((), Arc::new(receive));
         let (again, quiet, quiet_until) = (Vec::new(), Vec::new(), None);
         let actor = Actor { bus, clock, desk, store, started_at: now, again, quiet, quiet_until };
         Ok(Self { subscription, task: tokio::spawn(actor.run(inbox)) })
@@ -100,20 +98,13 @@ impl CallService {
 }
 
 /// Puts each command into the inbox, or refuses it at once.
-fn subscriber(bus: Bus, inbox: mpsc::Sender<Inbox>) -> crate::bus::Subscriber {
-    Arc::new(move |mut message: Message<'_>| {
-        let Some(command) = message.read::<Command>() else { return };
-        let entry = Inbox { command, reply: message.take_reply() };
-        if let Err(error) = inbox.try_send(entry) {
+fn receiver(bus: Bus, inbox: mpsc::Sender<Inbox>) -> impl Fn(&Command, Option<Reply<Vec<Snapshot>>>) {
+    move |command, reply| {
+        if inbox.try_send(Inbox { command: command.clone(), reply }).is_err() {
             tracing::warn!("the call service is far behind and refuses a command");
-            refuse(
-                &bus,
-                &error.into_inner().command,
-                ErrorCode::Unavailable,
-                "the server is overloaded; try again",
-            );
+            refuse(&bus, command, ErrorCode::Unavailable, "the server is overloaded; try again");
         }
-    })
+    }
 }
 
 /// Tells the device that its command was not carried out. What needs no answer gets none.
@@ -125,7 +116,7 @@ fn refuse(bus: &Bus, command: &Command, code: ErrorCode, message: &str) {
     };
     let (to, re) = (command.from.clone(), command.re.clone());
     let refused = Refused { to, call, re, request, code, message: message.into() };
-    bus.publish(&user_subject(&command.from.user), &Event::Refused(refused));
+    bus.users.publish(&command.from.user, &Event::Refused(refused));
 }
 
 impl Actor {

@@ -1,11 +1,11 @@
 //! One turn of the call service: decide on everything that came in, store it, carry it out.
 
-use tincan_proto::call::{Changes, Effect, Input, Refusal, Request, Snapshot};
+use tincan_proto::call::{Changes, Input, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
 use tincan_proto::wire::ErrorCode;
 
 use super::{Actor, COMING_BACK, Inbox, QUIET, RETRY, refuse};
-use crate::bus::{Command, CommandKind, DeviceState, Event, Reply, user_subject};
+use crate::bus::{Command, CommandKind, Event, Reply};
 use crate::store::StoreError;
 
 /// What a turn decided, before it is stored.
@@ -15,7 +15,7 @@ struct Decided {
     refused: Vec<(Command, Refusal)>,
     /// Commands that the store must carry for them to count.
     carried: Vec<Command>,
-    snapshots: Vec<(Reply, Address, Vec<Snapshot>)>,
+    snapshots: Vec<(Reply<Vec<Snapshot>>, Address, Vec<Snapshot>)>,
 }
 
 impl Decided {
@@ -37,7 +37,7 @@ impl Actor {
         self.conclude(decided).await;
     }
 
-    async fn decide(&mut self, command: Command, reply: Option<Reply>, decided: &mut Decided) {
+    async fn decide(&mut self, command: Command, reply: Option<Reply<Vec<Snapshot>>>, decided: &mut Decided) {
         let from = command.from.clone();
         let outcome = match &command.kind {
             CommandKind::Request { call, to, data, moves_on } => {
@@ -76,7 +76,7 @@ impl Actor {
 
     /// The devices of `user` that can be rung: asked on the bus, where only a connected user is listening.
     async fn devices(&self, user: &UserId) -> Vec<(Address, bool)> {
-        let answer = self.bus.request::<_, Vec<DeviceState>>(&user_subject(user), &Event::Devices).await;
+        let answer = self.bus.users.request(user, &Event::Devices).await;
         answer.unwrap_or_default().into_iter().map(|state| (state.device, state.rings_at_once)).collect()
     }
 
@@ -96,10 +96,11 @@ impl Actor {
             return self.take_back(changes, carried, snapshots).await;
         }
         for (reply, _, snapshot) in snapshots {
-            reply.send(&snapshot);
+            reply.send(snapshot);
         }
         for effect in changes.into_iter().flat_map(|changes| changes.effects) {
-            self.carry_out(effect);
+            let to = effect.to.user.clone();
+            self.bus.users.publish(&to, &Event::Effect(effect));
         }
         for (command, refusal) in refused {
             refuse(&self.bus, &command, refusal.into(), &refusal.to_string());
@@ -126,13 +127,13 @@ impl Actor {
         &mut self,
         changes: Vec<Changes>,
         carried: Vec<Command>,
-        snapshots: Vec<(Reply, Address, Vec<Snapshot>)>,
+        snapshots: Vec<(Reply<Vec<Snapshot>>, Address, Vec<Snapshot>)>,
     ) {
         for changes in changes.into_iter().rev() {
             self.desk.undo(changes);
         }
         for (reply, device, _) in snapshots {
-            reply.send(&self.desk.snapshot(self.clock.now(), &device));
+            reply.send(self.desk.snapshot(self.clock.now(), &device));
         }
         for command in carried {
             refuse(
@@ -147,10 +148,5 @@ impl Actor {
         }
         // A full disk is not freed by asking it a thousand times a second.
         tokio::time::sleep(RETRY).await;
-    }
-
-    fn carry_out(&self, effect: Effect) {
-        let subject = user_subject(&effect.to.user);
-        self.bus.publish(&subject, &Event::Effect(effect));
     }
 }

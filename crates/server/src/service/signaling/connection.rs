@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tincan_proto::limit::{Bucket, Rate};
+use tincan_proto::time::Millis;
 use tincan_proto::websocket::{Decoder, End, Item, Opcode, Step, Violation};
 use tincan_proto::wire::{CloseCode, FRAME_MAX};
 use tokio::io::ReadBuf;
@@ -55,6 +56,8 @@ pub(super) struct Connection {
     /// The beginning of a frame that is not whole; without capacity while there is none.
     partial: Vec<u8>,
     bad: Bucket,
+    /// When something last came.
+    heard_at: Instant,
     /// The client closed and will not resume.
     goodbye: bool,
     pub link: Arc<Link>,
@@ -70,8 +73,8 @@ pub(super) async fn serve(
     let (reader, writer, partial) = io;
     let link = Link::new(writer);
     let decoder = Decoder::new(End::Server, FRAME_MAX);
-    let mut connection =
-        Connection { reader, decoder, partial, bad: Bucket::default(), goodbye: false, link };
+    let (bad, heard_at) = (Bucket::default(), Instant::now());
+    let mut connection = Connection { reader, decoder, partial, bad, heard_at, goodbye: false, link };
     let session = match opening {
         Opening::V1(user) => hello::open_v1(shared, user, &connection.link).await,
         Opening::V2 { guests } => hello::open_v2(shared, &mut connection, guests).await,
@@ -88,7 +91,6 @@ impl Connection {
     /// Reads and answers until the connection ends.
     async fn run(&mut self, shared: &Arc<Shared>, session: &Arc<Session>) {
         let settings = &shared.settings;
-        let mut heard_at = Instant::now();
         let mut pinged = false;
         let mut stall = Stall::default();
         let timer = tokio::time::sleep(settings.ping);
@@ -110,15 +112,12 @@ impl Connection {
                 timer.as_mut().poll(cx).map(|()| Turn::Timer)
             });
             match turn.await {
-                Turn::Read(ControlFlow::Continue(())) => {
-                    heard_at = Instant::now();
-                    pinged = false;
-                }
+                Turn::Read(ControlFlow::Continue(())) => pinged = false,
                 Turn::Read(ControlFlow::Break(why)) => return self.end(why),
                 Turn::Closed => return,
                 // The timer is not set anew for each frame: it looks, when it fires, how long it has been quiet.
-                Turn::Timer if heard_at + settings.ping > Instant::now() => {
-                    timer.as_mut().reset(heard_at + settings.ping);
+                Turn::Timer if self.heard_at + settings.ping > Instant::now() => {
+                    timer.as_mut().reset(self.heard_at + settings.ping);
                 }
                 Turn::Timer if pinged => return self.link.close(CloseCode::Idle, ""),
                 Turn::Timer => {
@@ -143,6 +142,7 @@ impl Connection {
                 Ok(()) if !buf.filled().is_empty() => buf.filled().len(),
                 Ok(()) | Err(_) => return Poll::Ready(ControlFlow::Break(None)),
             };
+            self.heard_at = Instant::now();
             if !self.partial.is_empty() {
                 self.partial.extend_from_slice(&buffer[..read]);
                 return Poll::Ready(self.work_partial(shared, session));
@@ -175,13 +175,16 @@ impl Connection {
         session: &Arc<Session>,
     ) -> (usize, ControlFlow<Option<(CloseCode, String)>>) {
         let mut flush = Flush::default();
+        let now = shared.clock.at(self.heard_at);
         let mut at = 0;
         let outcome = loop {
             let (used, next) = match self.decoder.step(&mut buf[at..]) {
                 Ok(Step::More { .. }) => break ControlFlow::Continue(()),
                 Ok(Step::Fragment { used }) => (used, Next::Continue(())),
                 Ok(Step::Item { item, used }) => match item {
-                    Item::Text(text) => (used, receive(shared, session, &mut self.bad, text, &mut flush)),
+                    Item::Text(text) => {
+                        (used, receive(shared, session, now, &mut self.bad, text, &mut flush))
+                    }
                     Item::Binary(_) => {
                         (used, Next::Break((CloseCode::Unsupported, "frames are text".into())))
                     }
@@ -283,19 +286,20 @@ impl Connection {
 fn receive(
     shared: &Arc<Shared>,
     session: &Arc<Session>,
+    now: Millis,
     bad: &mut Bucket,
     text: &str,
     flush: &mut Flush,
 ) -> Next {
     let end = match session.version {
-        Version::V1 => return v1::receive(shared, session, text, flush),
-        Version::V2 => match v2::receive(shared, session, text, flush)? {
+        Version::V1 => return v1::receive(shared, session, now, text, flush),
+        Version::V2 => match v2::receive(shared, session, now, text, flush)? {
             v2::Received::Good => return Next::Continue(()),
             v2::Received::Bad => (CloseCode::Misbehaved, "too many bad frames"),
             v2::Received::TooMany => (CloseCode::RateLimited, "too many frames"),
         },
     };
-    match bad.take(shared.clock.now(), BAD_FRAMES) {
+    match bad.take(now, BAD_FRAMES) {
         Ok(()) => Next::Continue(()),
         Err(_) => Next::Break((end.0, end.1.into())),
     }

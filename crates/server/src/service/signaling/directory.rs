@@ -8,7 +8,10 @@ use parking_lot::RwLock;
 use tincan_proto::id::{Address, UserId};
 
 use super::session::Session;
-use crate::bus::Subscription;
+use crate::bus::{Event, Subscription};
+
+/// That a user is here.
+type Here = Subscription<UserId, Event>;
 
 /// Power of two. Enough that two cores seldom meet in one.
 const SHARDS: usize = 64;
@@ -22,7 +25,7 @@ pub(super) struct Directory {
 struct Present {
     sessions: Vec<Arc<Session>>,
     /// Ends with the last session.
-    _subscription: Subscription,
+    _here: Here,
 }
 
 impl Default for Directory {
@@ -48,18 +51,22 @@ impl Directory {
     pub(super) fn put(
         &self,
         session: Arc<Session>,
-        subscribe: impl FnOnce(&UserId) -> Subscription,
+        subscribe: impl FnOnce(&UserId) -> Here,
     ) -> Option<Arc<Session>> {
         let user = session.address.user.clone();
         let mut shard = self.shard(&user).write();
+        session.set_current(true);
         let Some(present) = shard.get_mut(&user) else {
-            let subscription = subscribe(&user);
-            shard.insert(user, Present { sessions: vec![session], _subscription: subscription });
+            let here = subscribe(&user);
+            shard.insert(user, Present { sessions: vec![session], _here: here });
             return None;
         };
         let same = present.sessions.iter_mut().find(|old| old.address == session.address);
         match same {
-            Some(old) => Some(std::mem::replace(old, session)),
+            Some(old) => {
+                old.set_current(false);
+                Some(std::mem::replace(old, session))
+            }
             None => {
                 present.sessions.push(session);
                 None
@@ -74,6 +81,7 @@ impl Directory {
         let before = present.sessions.len();
         present.sessions.retain(|other| !Arc::ptr_eq(other, session));
         let removed = present.sessions.len() < before;
+        session.set_current(false);
         if present.sessions.is_empty() {
             shard.remove(&session.address.user);
         }

@@ -12,7 +12,7 @@ use super::identity::random_text;
 use super::leg::Leg;
 use super::link::{Flush, Link};
 use super::session::{Session, with_scratch};
-use crate::bus::{CALL_COMMAND, Command, CommandKind};
+use crate::bus::{Command, CommandKind};
 
 /// The device of every v1 client: v1 knows one connection for an id.
 const V1_DEVICE: &str = "v1";
@@ -179,7 +179,7 @@ fn welcome(shared: &Shared, session: &Session, link: &Arc<Link>, resumed: bool, 
 /// Tells the call service that a device is here. Returns the device's live calls.
 async fn online(shared: &Shared, address: &Address, rings_at_once: bool) -> Vec<Snapshot> {
     let command = Command { from: address.clone(), re: None, kind: CommandKind::Online { rings_at_once } };
-    shared.bus.request(CALL_COMMAND, &command).await.unwrap_or_default()
+    shared.bus.calls.request(&(), &command).await.unwrap_or_default()
 }
 
 fn take_up(session: &Session, calls: &[Snapshot]) {

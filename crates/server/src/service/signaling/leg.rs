@@ -5,9 +5,14 @@
 //! caller's until the page had time to set the answer. Nothing that a caller's page sends says that it has: its own
 //! candidates go on coming while it is still at it.
 
+use std::sync::{Arc, Weak};
+
 use tincan_proto::call::{Role, Snapshot, State};
 use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::wire::Relay;
+
+use super::directory::Directory;
+use super::session::Session;
 
 /// Candidates that a leg holds at most; a page has a few dozen.
 const HELD_MAX: usize = 128;
@@ -25,6 +30,8 @@ pub(super) struct Leg {
     pub leaving: bool,
     /// An answer passed.
     pub answered: bool,
+    /// Where `peer` was found last.
+    route: Weak<Session>,
     hold: Hold,
     held: Vec<Box<[u8]>>,
 }
@@ -62,6 +69,7 @@ impl Leg {
             peer: None,
             leaving: false,
             answered: false,
+            route: Weak::new(),
             hold: Hold::Holding,
             held: Vec::new(),
         }
@@ -80,6 +88,16 @@ impl Leg {
             leg.hold = Hold::Open;
         }
         Some(leg)
+    }
+
+    /// The session of `peer`, looked up again only when it is no longer its device's.
+    pub(super) fn route(&mut self, directory: &Directory) -> Option<Arc<Session>> {
+        if let Some(session) = self.route.upgrade().filter(|session| session.is_current()) {
+            return Some(session);
+        }
+        let session = directory.get(self.peer.as_ref()?);
+        self.route = session.as_ref().map(Arc::downgrade).unwrap_or_default();
+        session
     }
 
     /// A candidate, as a v1 frame, is about to go to this leg's client.

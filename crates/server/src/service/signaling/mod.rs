@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! socket -> connection (task) -> v1 | v2 -> relay ----------> the other session -> its link -> socket
-//!                                       \-> bus: call.command     ^
-//!                              bus: user.<user> -> notice --------'
+//!                                       \-> bus: calls            ^
+//!                                      bus: users -> notice ------'
 //! ```
 //!
 //! It stamps who sent what, keeps the order, resumes sessions, and relays offers, answers and candidates between the two
@@ -32,7 +32,7 @@ use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::limit::Rate;
 use tincan_proto::wire::{CloseCode, ServerFrame};
 
-use crate::bus::{Bus, CALL_COMMAND, Command, CommandKind, Message, user_subject};
+use crate::bus::{Bus, Command, CommandKind, Event, Reply};
 use crate::clock::Clock;
 use crate::limiter::Limiter;
 use directory::Directory;
@@ -147,7 +147,7 @@ impl Shared {
     /// Asks the call service for something in the name of a device.
     fn command(&self, from: &Address, re: Option<&str>, kind: CommandKind) {
         let command = Command { from: from.clone(), re: re.map(Into::into), kind };
-        if self.bus.publish(CALL_COMMAND, &command) == 0 {
+        if self.bus.calls.publish(&(), &command) == 0 {
             tracing::error!("no call service is listening");
         }
     }
@@ -167,8 +167,8 @@ impl Shared {
     fn enter(self: &Arc<Self>, session: &Arc<Session>) {
         let subscribe = |user: &UserId| {
             let (shared, of) = (Arc::clone(self), user.clone());
-            let hear = move |message: Message<'_>| notice::hear(&shared, &of, message);
-            self.bus.subscribe(user_subject(user), Arc::new(hear))
+            let hear = move |event: &Event, reply: Option<Reply<_>>| notice::hear(&shared, &of, event, reply);
+            self.bus.users.subscribe(user.clone(), Arc::new(hear))
         };
         if let Some(old) = self.directory.put(Arc::clone(session), subscribe) {
             old.send_off();

@@ -10,70 +10,70 @@ use super::Shared;
 use super::leg::Leg;
 use super::link::Flush;
 use super::session::{Session, SessionState, Version};
-use crate::bus::{DeviceState, Event, Message, Refused};
+use crate::bus::{DeviceState, Event, Refused, Reply};
 
-/// Hears a message to `user`. Runs in the publisher's context.
-pub(super) fn hear(shared: &Arc<Shared>, user: &UserId, mut message: Message<'_>) {
+/// Hears what `user` is told. Runs in the publisher's context.
+pub(super) fn hear(
+    shared: &Arc<Shared>,
+    user: &UserId,
+    event: &Event,
+    reply: Option<Reply<Vec<DeviceState>>>,
+) {
     let mut flush = Flush::default();
-    match message.read::<Event>() {
-        Some(Event::Effect(effect)) => {
+    match event {
+        Event::Effect(effect) => {
             if let Some(session) = shared.directory.get(&effect.to) {
                 tell(&session, effect, &mut flush);
             }
         }
-        Some(Event::Refused(refused)) => {
+        Event::Refused(refused) => {
             if let Some(session) = shared.directory.get(&refused.to) {
-                tell_refused(&session, &refused, &mut flush);
+                tell_refused(&session, refused, &mut flush);
             }
         }
-        Some(Event::Devices) => {
+        Event::Devices => {
             let state = |session: &Arc<Session>| DeviceState {
                 device: session.address.clone(),
                 rings_at_once: session.version == Version::V1,
             };
-            let devices: Vec<DeviceState> = shared.directory.of_user(user).iter().map(state).collect();
-            if let Some(reply) = message.take_reply() {
-                reply.send(&devices);
+            if let Some(reply) = reply {
+                reply.send(shared.directory.of_user(user).iter().map(state).collect());
             }
         }
-        None => {}
     }
     flush.run();
 }
 
-fn tell(session: &Session, effect: Effect, flush: &mut Flush) {
-    let Effect { to, call, notice } = effect;
+fn tell(session: &Session, Effect { to, call, notice }: &Effect, flush: &mut Flush) {
+    let call = *call;
     let mut state = session.lock();
     match notice {
         Notice::Ring { from, ring_ms, data } => {
             state.leg_or(Leg::new(call, Role::Callee, from.user.clone()));
             match session.version {
-                Version::V1 => state.send_v1(V1Type::CallRequest, &to.user, &from.user, &data, flush),
+                Version::V1 => state.send_v1(V1Type::CallRequest, &to.user, &from.user, data, flush),
                 Version::V2 => {
-                    state.send(
-                        &ServerFrame::CallRequest { call, from: &from, data: &data, exp: ring_ms },
-                        flush,
-                    );
+                    state.send(&ServerFrame::CallRequest { call, from, data, exp: *ring_ms }, flush);
                 }
             }
         }
-        Notice::Delivered { devices } => state.send(&ServerFrame::CallDelivered { call, devices }, flush),
-        Notice::Ringing { by } => state.send(&ServerFrame::CallRinging { call, from: &by }, flush),
+        Notice::Delivered { devices } => {
+            state.send(&ServerFrame::CallDelivered { call, devices: *devices }, flush);
+        }
+        Notice::Ringing { by } => state.send(&ServerFrame::CallRinging { call, from: by }, flush),
         Notice::Accepted { by, peer } => {
             let role = if by == to { Role::Callee } else { Role::Caller };
             state.leg_or(Leg::new(call, role, peer.user.clone())).peer = Some(peer.clone());
             match (session.version, role) {
                 (Version::V1, Role::Caller) => {
-                    state.send_v1(V1Type::CallAccept, &to.user, &by.user, "", flush)
+                    state.send_v1(V1Type::CallAccept, &to.user, &by.user, "", flush);
                 }
                 // A v1 callee knows that it accepted.
                 (Version::V1, Role::Callee) => {}
-                (Version::V2, _) => {
-                    state.send(&ServerFrame::CallAccept { call, from: &by, peer: &peer }, flush)
-                }
+                (Version::V2, _) => state.send(&ServerFrame::CallAccept { call, from: by, peer }, flush),
             }
         }
-        Notice::Ended { end, goes_on } => ended(session, &mut state, call, &end, goes_on, flush),
+        Notice::Ended { end, goes_on } => ended(session, &mut state, call, end, *goes_on, flush),
     }
 }
 

@@ -34,14 +34,17 @@ pub(super) fn relay(
     data: &str,
     flush: &mut Flush,
 ) -> Result<(), ErrorCode> {
-    let (call, to, first_answer) = {
+    let (call, peer, first_answer) = {
         let mut state = session.lock();
         let leg = match of {
             Of::Call(call) => state.leg(*call),
             Of::User(user) => state.leg_with(user),
         };
         let leg = leg.ok_or(ErrorCode::NoSuchCall)?;
-        let to = leg.peer.clone().ok_or(ErrorCode::BadState)?;
+        if leg.peer.is_none() {
+            return Err(ErrorCode::BadState);
+        }
+        let peer = leg.route(&shared.directory);
         let first_answer = relay == Relay::Answer && !leg.answered;
         leg.answered |= first_answer;
         let call = leg.call;
@@ -50,9 +53,9 @@ pub(super) fn relay(
             let held = leg.sent(relay);
             send_held(&state, &held, flush);
         }
-        (call, to, first_answer)
+        (call, peer, first_answer)
     };
-    let peer = shared.directory.get(&to).ok_or(ErrorCode::Unavailable)?;
+    let peer = peer.ok_or(ErrorCode::Unavailable)?;
     receive(shared, &peer, &session.address, call, relay, data, flush);
     if first_answer {
         // A v1 leg has no word for "connected": a relayed answer must do.

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use tincan_proto::id::{Address, CallId, UserId};
@@ -26,6 +27,8 @@ pub(super) enum Version {
 pub(super) struct Session {
     pub address: Address,
     pub version: Version,
+    /// It is its device's in the directory.
+    current: AtomicBool,
     state: Mutex<SessionState>,
 }
 
@@ -77,11 +80,21 @@ impl Session {
         numbers: Option<Box<Numbers>>,
     ) -> Arc<Self> {
         let state = SessionState { link, legs: Vec::new(), frames: Bucket::default(), numbers };
-        Arc::new(Self { address, version, state: Mutex::new(state) })
+        Arc::new(Self { address, version, current: AtomicBool::new(false), state: Mutex::new(state) })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock()
+    }
+
+    /// Whether it is its device's in the directory. What is sent to another reaches nobody.
+    pub(super) fn is_current(&self) -> bool {
+        self.current.load(Ordering::Acquire)
+    }
+
+    /// The directory took it in, or out.
+    pub(super) fn set_current(&self, current: bool) {
+        self.current.store(current, Ordering::Release);
     }
 
     /// Ends its connection, if it has one: a newer one of the device takes over. It is forgotten first, so that its end

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tincan_proto::call::{Act, EndReason, RejectReason, Role, Scope};
 use tincan_proto::id::UserId;
+use tincan_proto::time::Millis;
 use tincan_proto::wire::{CloseCode, ErrorCode, REQUEST_DATA_MAX, Relay, V1Frame, V1Type, parse_v1};
 
 use super::Shared;
@@ -15,12 +16,18 @@ use super::session::{Session, SessionState};
 use crate::bus::CommandKind;
 
 /// Carries out one frame. v1 has no word for an error, so a frame that is none closes the connection with a sentence.
-pub(super) fn receive(shared: &Arc<Shared>, session: &Arc<Session>, text: &str, flush: &mut Flush) -> Next {
+pub(super) fn receive(
+    shared: &Arc<Shared>,
+    session: &Arc<Session>,
+    now: Millis,
+    text: &str,
+    flush: &mut Flush,
+) -> Next {
     let frame = match parse_v1(text) {
         Ok(frame) => frame,
         Err(sentence) => return Next::Break((CloseCode::NotText, sentence)),
     };
-    if session.lock().frames.take(shared.clock.now(), shared.settings.frames).is_err() {
+    if session.lock().frames.take(now, shared.settings.frames).is_err() {
         return Next::Break((CloseCode::RateLimited, "too many frames".into()));
     }
     let own = &session.address.user;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tincan_proto::call::{Act, Role};
 use tincan_proto::id::CallId;
-use tincan_proto::time::whole_ms;
+use tincan_proto::time::{Millis, whole_ms};
 use tincan_proto::wire::{Body, ClientFrame, CloseCode, ErrorCode, FrameError, ServerFrame, parse};
 
 use super::Shared;
@@ -42,6 +42,7 @@ struct Refusal<'a> {
 pub(super) fn receive(
     shared: &Arc<Shared>,
     session: &Arc<Session>,
+    now: Millis,
     text: &str,
     flush: &mut Flush,
 ) -> ControlFlow<(CloseCode, String), Received> {
@@ -62,7 +63,7 @@ pub(super) fn receive(
     };
     let re = frame.id.as_deref();
     // In a statement of its own: the lock must be free again when the refusal takes it.
-    let taken = session.lock().frames.take(shared.clock.now(), shared.settings.frames);
+    let taken = session.lock().frames.take(now, shared.settings.frames);
     if let Err(wait) = taken {
         let retry_ms = Some(whole_ms(wait));
         let message = "too many frames";
