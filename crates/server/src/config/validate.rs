@@ -174,7 +174,7 @@ fn session(config: &Config, check: &mut Check) {
     check.seconds("session.ping_s", session.ping, 10..=300);
     check.seconds("session.pong_timeout_s", session.pong_timeout, 5..=120);
     check.seconds("session.write_stall_s", session.write_stall, 1..=60);
-    check.millis("session.v1_settle_ms", session.v1_settle, 1..=1000);
+    check.millis("session.v1_settle_ms", session.v1_settle, 0..=1000);
 }
 
 fn limits(config: &Config, check: &mut Check) {

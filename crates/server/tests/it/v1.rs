@@ -190,6 +190,22 @@ async fn candidates_that_overtake_wait_until_the_caller_s_page_had_time_for_the_
 }
 
 #[tokio::test]
+async fn a_caller_that_needs_no_time_for_the_answer_gets_the_candidates_right_behind_it() {
+    let server = Server::start_with(|config| config.session.v1_settle = Duration::ZERO).await;
+    let (mut a, mut b) = pages(&server).await;
+    accepted(&mut a, &mut b).await;
+    a.send_data("offer", "clientB", &json!("offer")).await.unwrap();
+    b.expect("offer", "clientA").await.unwrap();
+    b.send_data("candidate", "clientA", &json!(0)).await.unwrap();
+    b.send_data("answer", "clientA", &json!("answer")).await.unwrap();
+    b.send_data("candidate", "clientA", &json!(1)).await.unwrap();
+    a.expect("answer", "clientB").await.unwrap();
+    for i in 0..2 {
+        assert_eq!(a.expect("candidate", "clientB").await.unwrap(), i);
+    }
+}
+
+#[tokio::test]
 async fn a_page_reloaded_while_it_rings_cancels() {
     // Not for its absence, which a page with a session would be given.
     let server = Server::start_with(|config| config.call.caller_away = PATIENCE * 10).await;

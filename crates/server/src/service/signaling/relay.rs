@@ -87,7 +87,7 @@ fn receive(
         Relay::Answer => {
             state.send_v1(V1Type::Answer, &session.address.user, &from.user, data, flush);
             if state.leg(call).is_some_and(|leg| leg.role == Role::Caller && leg.received(relay)) {
-                settle(shared, session, call);
+                settle(shared, session, &mut state, call, flush);
             }
         }
         Relay::Candidate => candidate(shared, session, &mut state, from, call, data, flush),
@@ -113,29 +113,45 @@ fn candidate(
 ) {
     let link = state.link.clone();
     let Some(leg) = state.leg(call) else { return };
-    with_scratch(|out| {
+    let settles = with_scratch(|out| {
         write_v1(out, V1Type::Candidate, &session.address.user, &from.user, data);
         match (leg.hold(out), link) {
             (Held::Open, Some(link)) => link.text(out, flush),
-            (Held::Settles, _) => settle(shared, session, call),
+            (Held::Settles, _) => return true,
             (Held::TooMany, Some(link)) => {
                 link.close(CloseCode::Slow, "too many candidates wait for an answer")
             }
             (Held::Open | Held::Waits | Held::TooMany, _) => {}
         }
+        false
     });
+    if settles {
+        settle(shared, session, state, call, flush);
+    }
 }
 
 /// Releases what a v1 caller's leg holds, after its page had time to set the answer.
-fn settle(shared: &Shared, session: &Arc<Session>, call: CallId) {
+fn settle(
+    shared: &Shared,
+    session: &Arc<Session>,
+    state: &mut SessionState,
+    call: CallId,
+    flush: &mut Flush,
+) {
     let time = shared.settings.v1_settle;
+    if time.is_zero() {
+        return release(state, call, flush);
+    }
     let session = Arc::clone(session);
     tokio::spawn(async move {
         tokio::time::sleep(time).await;
-        let mut state = session.lock();
-        let held = state.leg(call).map(super::leg::Leg::release).unwrap_or_default();
-        send_held(&state, &held, &mut Flush::default());
+        release(&mut session.lock(), call, &mut Flush::default());
     });
+}
+
+fn release(state: &mut SessionState, call: CallId, flush: &mut Flush) {
+    let held = state.leg(call).map(super::leg::Leg::release).unwrap_or_default();
+    send_held(state, &held, flush);
 }
 
 fn send_held(state: &SessionState, held: &[Box<[u8]>], flush: &mut Flush) {
