@@ -4,7 +4,13 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{compare::Contender, dialect::Dialect, scenario::Aim, server::Server};
+use crate::{
+    compare::Contender,
+    dialect::Dialect,
+    scenario::Aim,
+    server::Server,
+    stream::{Target, trusting},
+};
 
 /// Puts load on a signaling server on this machine and measures what it costs.
 #[derive(clap::Parser)]
@@ -110,9 +116,12 @@ pub(crate) enum Command {
 /// What every run against one server needs.
 #[derive(clap::Args)]
 pub(crate) struct Common {
-    /// The server: `ws://HOST:PORT`, on loopback.
+    /// The server: `ws://HOST:PORT` or `wss://HOST:PORT`, on loopback.
     #[arg(long, value_parser = target)]
-    target: SocketAddr,
+    target: (SocketAddr, bool),
+    /// For `wss:`: the certificate to trust, for `localhost`; a PEM file.
+    #[arg(long)]
+    ca: Option<PathBuf>,
     /// Its language.
     #[arg(long, value_enum, default_value_t = Dialect::Seed)]
     dialect: Dialect,
@@ -131,7 +140,14 @@ impl Common {
     pub(crate) fn aim(&self) -> Result<Aim> {
         let server = Server::new(self.pid, self.server_core);
         server.spent()?;
-        Ok(Aim { target: self.target, dialect: self.dialect, server })
+        let (address, is_tls) = self.target;
+        let tls = match (&self.ca, is_tls) {
+            (Some(ca), true) => Some(trusting(ca)?),
+            (None, false) => None,
+            (None, true) => bail!("wss: needs --ca, the certificate to trust"),
+            (Some(_), false) => bail!("--ca is for wss:"),
+        };
+        Ok(Aim { target: Target { address, tls }, dialect: self.dialect, server })
     }
 }
 
@@ -152,9 +168,14 @@ pub(crate) struct Compare {
     pub(crate) bin: PathBuf,
 }
 
-/// A `ws://` address on loopback.
-fn target(text: &str) -> Result<SocketAddr> {
-    let rest = text.strip_prefix("ws://").context("the target must be ws://HOST:PORT")?;
+/// A `ws://` or `wss://` address on loopback, and whether it is the latter.
+fn target(text: &str) -> Result<(SocketAddr, bool)> {
+    let (scheme, rest) = text.split_once("://").context("the target must be ws://HOST:PORT")?;
+    let is_tls = match scheme {
+        "ws" => false,
+        "wss" => true,
+        _ => bail!("the target must be ws://HOST:PORT or wss://HOST:PORT"),
+    };
     let authority = rest.trim_end_matches('/');
     let address: SocketAddr = authority
         .replacen("localhost:", "127.0.0.1:", 1)
@@ -163,7 +184,7 @@ fn target(text: &str) -> Result<SocketAddr> {
     if !address.ip().is_loopback() {
         bail!("{authority} is not this machine: the load generator only ever targets loopback");
     }
-    Ok(address)
+    Ok((address, is_tls))
 }
 
 fn seconds(text: &str) -> Result<f64> {

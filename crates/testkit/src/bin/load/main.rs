@@ -24,6 +24,7 @@ mod net;
 mod report;
 mod scenario;
 mod server;
+mod stream;
 mod tally;
 mod template;
 #[cfg(test)]

@@ -19,7 +19,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     dialect::{Dialect, User, user},
-    envelope, ws,
+    envelope,
+    stream::{Stream, Target},
+    ws,
     ws::{Incoming, Opcode},
 };
 
@@ -46,7 +48,7 @@ enum State {
 }
 
 struct Client {
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     state: State,
     /// Read, but not yet a whole message.
     carry: Vec<u8>,
@@ -58,7 +60,7 @@ struct Client {
 pub(crate) struct Net {
     poll: Poll,
     events: Events,
-    target: SocketAddr,
+    target: Target,
     dialect: Dialect,
     clients: Vec<Client>,
     buffer: Vec<u8>,
@@ -74,7 +76,7 @@ pub(crate) struct Net {
 
 impl Net {
     /// `clients` absent clients of the server at `target`.
-    pub(crate) fn new(target: SocketAddr, dialect: Dialect, clients: usize) -> io::Result<Self> {
+    pub(crate) fn new(target: Target, dialect: Dialect, clients: usize) -> io::Result<Self> {
         let absent = || Client { stream: None, state: State::Absent, carry: Vec::new(), unsent: Vec::new() };
         Ok(Self {
             poll: Poll::new()?,
@@ -144,20 +146,21 @@ impl Net {
 
     /// Starts to open an absent client.
     pub(crate) fn connect(&mut self, client: usize) -> io::Result<()> {
-        let socket = Socket::new(Domain::for_address(self.target), Type::STREAM, None)?;
+        let socket = Socket::new(Domain::for_address(self.target.address), Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
-        if self.target.is_ipv4() {
+        if self.target.address.is_ipv4() {
             // Loopback is all of 127.0.0.0/8.
             let last = 1 + (client / CLIENTS_PER_ADDRESS) % 250;
             socket.bind(&SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last as u8)), 0).into())?;
         }
-        match socket.connect(&self.target.into()) {
+        match socket.connect(&self.target.address.into()) {
             Err(error) if error.raw_os_error() != Some(EINPROGRESS) => return Err(error),
             _ => {}
         }
         let mut stream = TcpStream::from_std(socket.into());
         self.poll.registry().register(&mut stream, Token(client), Interest::READABLE | Interest::WRITABLE)?;
+        let stream = Stream::new(stream, self.target.tls.as_ref()).map_err(io::Error::other)?;
         self.clients[client].stream = Some(stream);
         self.clients[client].state = State::Connecting;
         self.opening += 1;
@@ -230,12 +233,22 @@ impl Net {
     fn writable(&mut self, number: usize) {
         let client = &mut self.clients[number];
         let Some(stream) = &mut client.stream else { return };
-        if client.state == State::Connecting && stream.peer_addr().is_ok() {
+        if client.state == State::Connecting && stream.socket().peer_addr().is_ok() {
             client.state = State::Upgrading;
-            let (host, protocol) = (self.target.to_string(), self.dialect.protocol());
+            let (host, protocol) = (self.target.address.to_string(), self.dialect.protocol());
             let request = ws::upgrade(&host, &self.dialect.path(&self.user(number)), protocol);
             self.send(number, request.as_bytes());
-        } else if !client.unsent.is_empty() {
+        } else {
+            // What TLS still holds; if the socket is full again, the next edge comes here.
+            let _ = stream.flush();
+            self.resend(number);
+        }
+    }
+
+    /// Sends what the socket, or a handshake, did not take.
+    fn resend(&mut self, number: usize) {
+        let client = &mut self.clients[number];
+        if !client.unsent.is_empty() {
             let unsent = std::mem::take(&mut client.unsent);
             self.send(number, &unsent);
         }
@@ -251,9 +264,13 @@ impl Net {
             let count = match stream.read(buffer) {
                 Ok(0) => return Err("end of stream".into()),
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.resend(client);
+                    return Ok(());
+                }
                 Err(error) => return Err(error.to_string()),
             };
+            let tells_its_end = stream.tells_its_end();
             self.event_ns = self.now_ns();
             let mut carry = std::mem::take(&mut self.clients[client].carry);
             if !carry.is_empty() {
@@ -267,7 +284,7 @@ impl Net {
             // A new allocation, exactly as large: a client that is not in the middle of a message holds none.
             self.clients[client].carry = bytes[used..].to_vec();
             // A short read emptied the socket; what comes later is a new edge (epoll(7)).
-            if count < buffer.len() {
+            if tells_its_end && count < buffer.len() {
                 return Ok(());
             }
         }

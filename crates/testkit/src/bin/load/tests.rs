@@ -8,12 +8,17 @@ use crate::{
     report::Report,
     scenario::{Aim, dialogs, idle, rate},
     server::Server,
+    stream::Target,
     tally::Fault,
 };
 
 fn aim(vice: Vice, every: u64, dialect: Dialect) -> Aim {
     let target = Fake::start(vice, every, dialect == Dialect::V2).address;
-    Aim { target, dialect, server: Server::new(std::process::id(), None) }
+    Aim {
+        target: Target { address: target, tls: None },
+        dialect,
+        server: Server::new(std::process::id(), None),
+    }
 }
 
 /// The load spins: these tests go one after the other.
@@ -146,6 +151,7 @@ fn a_server_that_turns_clients_away_ends_the_run_with_its_words() {
             let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
         }
     });
+    let target = Target { address: target, tls: None };
     let aim = Aim { target, dialect: Dialect::Seed, server: Server::new(std::process::id(), None) };
     let error = dialogs::run(&aim, 1, 0.1, false).unwrap_err().to_string();
     assert!(error.contains("HTTP/1.1 403 Forbidden"), "{error}");

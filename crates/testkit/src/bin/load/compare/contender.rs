@@ -4,16 +4,26 @@ use std::{
     fs::{self, File},
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ClientConfig;
+
+use crate::stream::{Stream, trusting};
 
 /// The core of the server, and that of the load.
 pub(crate) const SERVER_CORE: &str = "0";
 pub(crate) const LOAD_CORE: &str = "1";
+
+/// Where a contender's certificate and key lie in its folder.
+const CERT_FILE: &str = "cert.pem";
+const KEY_FILE: &str = "key.pem";
 
 /// How long a server may take to answer after its start.
 const READY_WITHIN: Duration = Duration::from_secs(15);
@@ -23,6 +33,8 @@ const READY_WITHIN: Duration = Duration::from_secs(15);
 pub(crate) enum Contender {
     /// Tincan, spoken to as the original pages do.
     Tincan,
+    /// The same behind TLS.
+    TincanWss,
     /// Tincan, spoken to as its SDK does.
     TincanV2,
     /// The plain hub with two good settings.
@@ -37,6 +49,7 @@ impl Contender {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tincan => "tincan",
+            Self::TincanWss => "tincan wss",
             Self::TincanV2 => "tincan v2",
             Self::HubTuned => "hub tuned",
             Self::Hub => "hub",
@@ -47,7 +60,7 @@ impl Contender {
     /// As `load --dialect` spells it.
     pub(crate) fn dialect(self) -> &'static str {
         match self {
-            Self::Tincan | Self::HubTuned | Self::Hub => "seed",
+            Self::Tincan | Self::TincanWss | Self::HubTuned | Self::Hub => "seed",
             Self::TincanV2 => "v2",
             Self::Peerjs => "peerjs",
         }
@@ -56,17 +69,33 @@ impl Contender {
     /// The path that answers 200 once the server is ready.
     fn ready_path(self) -> &'static str {
         match self {
-            Self::Tincan | Self::TincanV2 | Self::HubTuned | Self::Hub => "/ready",
+            Self::Tincan | Self::TincanWss | Self::TincanV2 | Self::HubTuned | Self::Hub => "/ready",
             Self::Peerjs => "/",
         }
+    }
+
+    /// Tincan, in any of its languages.
+    pub(crate) fn is_tincan(self) -> bool {
+        matches!(self, Self::Tincan | Self::TincanWss | Self::TincanV2)
     }
 
     /// The file without which it cannot run.
     pub(crate) fn needs(self, places: &Places) -> PathBuf {
         match self {
-            Self::Tincan | Self::TincanV2 => places.bin.join("tincan"),
+            Self::Tincan | Self::TincanWss | Self::TincanV2 => places.bin.join("tincan"),
             Self::HubTuned | Self::Hub => places.bin.join("hub"),
             Self::Peerjs => places.root.join("bench/peerjs/node_modules/peer/package.json"),
+        }
+    }
+
+    /// What it is told by its environment.
+    fn settings(self, dir: &Path) -> Vec<(&'static str, PathBuf)> {
+        match self {
+            Self::TincanWss => vec![
+                ("TINCAN_TLS__CERT_FILE", dir.join(CERT_FILE)),
+                ("TINCAN_TLS__KEY_FILE", dir.join(KEY_FILE)),
+            ],
+            Self::Tincan | Self::TincanV2 | Self::HubTuned | Self::Hub | Self::Peerjs => Vec::new(),
         }
     }
 
@@ -75,10 +104,11 @@ impl Contender {
         let (listen, port) = (listen.to_string(), listen.port().to_string());
         let mut words = vec![path(self.needs(places))];
         match self {
-            Self::Tincan | Self::TincanV2 => {
-                let (dir, config) = (path(dir.join("data")), path(places.root.join("bench/tincan.toml")));
+            Self::Tincan | Self::TincanWss | Self::TincanV2 => {
+                let (data, config) = (path(dir.join("data")), path(places.root.join("bench/tincan.toml")));
                 words.extend(
-                    ["serve", "--listen", &listen, "--data-dir", &dir, "--config", &config].map(String::from),
+                    ["serve", "--listen", &listen, "--data-dir", &data, "--config", &config]
+                        .map(String::from),
                 );
             }
             Self::HubTuned => words.extend(["--listen", &listen, "--tuned"].map(String::from)),
@@ -106,6 +136,7 @@ pub(crate) struct Running {
     places: Places,
     address: SocketAddr,
     dir: PathBuf,
+    tls: Option<Arc<ClientConfig>>,
     child: Child,
 }
 
@@ -116,8 +147,9 @@ impl Running {
         let dir =
             std::env::temp_dir().join(format!("tincan-bench-{}-{}", std::process::id(), address.port()));
         fs::create_dir_all(dir.join("data"))?;
+        let tls = if contender == Contender::TincanWss { Some(certify(&dir)?) } else { None };
         let child = spawn(contender, places, address, &dir)?;
-        let mut running = Self { contender, places: places.clone(), address, dir, child };
+        let mut running = Self { contender, places: places.clone(), address, dir, tls, child };
         running.wait_ready()?;
         Ok(running)
     }
@@ -135,8 +167,14 @@ impl Running {
         self.contender
     }
 
+    /// What its certificate is to be checked against, if it has one.
+    pub(crate) fn ca(&self) -> Option<PathBuf> {
+        self.tls.as_ref().map(|_| self.dir.join(CERT_FILE))
+    }
+
     pub(crate) fn target(&self) -> String {
-        format!("ws://{}", self.address)
+        let scheme = if self.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -149,7 +187,7 @@ impl Running {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended at once: {status}\n{}", self.contender.name(), self.log());
             }
-            if is_ready(self.address, self.contender.ready_path()).unwrap_or(false) {
+            if self.is_ready().unwrap_or(false) {
                 return Ok(());
             }
             if start.elapsed() > READY_WITHIN {
@@ -157,6 +195,17 @@ impl Running {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    fn is_ready(&self) -> Result<bool> {
+        let socket = TcpStream::connect_timeout(&self.address, Duration::from_millis(500))?;
+        socket.set_read_timeout(Some(Duration::from_millis(500)))?;
+        let mut stream = Stream::new(socket, self.tls.as_ref())?;
+        let (path, address) = (self.contender.ready_path(), self.address);
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head)?;
+        Ok(&head == b"HTTP/1.1 200")
     }
 
     fn log(&self) -> String {
@@ -179,6 +228,7 @@ fn spawn(contender: Contender, places: &Places, address: SocketAddr, dir: &Path)
     Command::new("taskset")
         .args(["-c", SERVER_CORE])
         .args(contender.command(places, address, dir))
+        .envs(contender.settings(dir))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
@@ -186,11 +236,13 @@ fn spawn(contender: Contender, places: &Places, address: SocketAddr, dir: &Path)
         .with_context(|| format!("starting {}", contender.name()))
 }
 
-fn is_ready(address: SocketAddr, path: &str) -> Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(500))?;
-    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head)?;
-    Ok(&head == b"HTTP/1.1 200")
+/// Makes a certificate for `localhost` and its key in `dir`. Returns what trusts it.
+fn certify(dir: &Path) -> Result<Arc<ClientConfig>> {
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new(["localhost".to_owned()])?.self_signed(&key)?;
+    let (cert_file, key_file) = (dir.join(CERT_FILE), dir.join(KEY_FILE));
+    fs::write(&cert_file, certificate.pem())?;
+    let key_out = File::options().write(true).create_new(true).mode(0o600).open(key_file);
+    key_out?.write_all(key.serialize_pem().as_bytes())?;
+    trusting(&cert_file)
 }

@@ -32,8 +32,8 @@ struct Plan {
     many: usize,
     /// Seconds of silence: for Tincan, which pings, and for the others.
     silence: [u32; 2],
-    /// Seconds of each half of the calls-idle run, if there is to be one.
-    calls_seconds: Option<u32>,
+    /// Seconds of each half of the calls-idle run, if there is to be one: for Tincan, which pings, and for the others.
+    calls_seconds: Option<[u32; 2]>,
 }
 
 const QUICK: Plan = Plan {
@@ -52,7 +52,7 @@ const FULL: Plan = Plan {
     grow_repetitions: 3,
     many: 15_000,
     silence: [60, 3],
-    calls_seconds: Some(5),
+    calls_seconds: Some([50, 5]),
 };
 /// Descriptors a process needs besides its connections.
 const SPARE: usize = 500;
@@ -121,15 +121,15 @@ fn repeat(
 
 /// What is measured once: memory, silence, coming back.
 fn once(plan: &Plan, contender: Contender, places: &Places, figures: &mut Figures) -> Result<()> {
-    let pings = matches!(contender, Contender::Tincan | Contender::TincanV2);
-    let silence = plan.silence[usize::from(!pings)].to_string();
+    let silence = plan.silence[usize::from(!contender.is_tincan())].to_string();
     let many = plan.many.to_string();
     let server = Running::start(contender, places)?;
     measure(&server, figures, "idle", &["--clients", &many, "--call-each", "--seconds", &silence])?;
     drop(server);
     let mut server = Running::start(contender, places)?;
     if let Some(seconds) = plan.calls_seconds {
-        measure(&server, figures, "calls-idle", &["--seconds", &seconds.to_string()])?;
+        let seconds = seconds[usize::from(!contender.is_tincan())].to_string();
+        measure(&server, figures, "calls-idle", &["--seconds", &seconds])?;
     }
     come_back(&mut server, figures, &many)
 }
@@ -173,6 +173,9 @@ fn load(server: &Running, scenario: &str, options: &[&str]) -> Result<Command> {
         .args(["--target", &server.target(), "--pid", &server.pid().to_string()])
         .args(["--dialect", server.contender().dialect()])
         .args(options);
+    if let Some(ca) = server.ca() {
+        command.arg("--ca").arg(ca);
+    }
     Ok(command)
 }
 

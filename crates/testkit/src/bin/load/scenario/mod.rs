@@ -7,7 +7,7 @@ pub(crate) mod rate;
 pub(crate) mod restart;
 pub(crate) mod watch;
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -15,6 +15,7 @@ use crate::{
     dialect::Dialect,
     net::{Net, Sink},
     server::Server,
+    stream::Target,
 };
 
 /// Upgrades under way at once: enough to keep a server busy, fewer than the 128 that some listen queues hold. Past that
@@ -26,9 +27,9 @@ const OPEN_WITHIN: Duration = Duration::from_secs(120);
 const SPIN: Duration = Duration::ZERO;
 
 /// Whom a run is aimed at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Aim {
-    pub(crate) target: SocketAddr,
+    pub(crate) target: Target,
     pub(crate) dialect: Dialect,
     pub(crate) server: Server,
 }
@@ -39,7 +40,7 @@ impl Aim {
     /// # Errors
     /// If the server turns one away, or after [`OPEN_WITHIN`].
     pub(crate) fn open(&self, clients: usize) -> Result<(Net, f64)> {
-        let mut net = Net::new(self.target, self.dialect, clients)?;
+        let mut net = Net::new(self.target.clone(), self.dialect, clients)?;
         let mut quiet = Quiet::default();
         let mut next = 0;
         while net.open() < clients {
