@@ -225,14 +225,21 @@ mod tests {
 
     #[test]
     fn only_loopback_is_ever_targeted() {
-        for good in ["ws://127.0.0.1:80", "ws://127.8.9.10:80/", "ws://[::1]:80", "ws://localhost:80"] {
+        for good in [
+            "ws://127.0.0.1:80",
+            "wss://127.0.0.1:80",
+            "ws://127.8.9.10:80/",
+            "ws://[::1]:80",
+            "ws://localhost:80",
+        ] {
             target(good).unwrap();
         }
         for bad in [
             "ws://192.0.2.1:80",
             "ws://0.0.0.0:80",
             "ws://example.org:80",
-            "wss://127.0.0.1:80",
+            "wss://192.0.2.1:80",
+            "http://127.0.0.1:80",
             "127.0.0.1:80",
         ] {
             target(bad).unwrap_err();
