@@ -148,7 +148,7 @@ test('the same request never rings twice: not when doubled, not when ended, not 
   server.close();
   await settle();
   server.open();
-  const listed = { call: ID, role: 'callee', peer: 'bob/phone', state: 'ringing', age_ms: 900 } as const;
+  const listed = { call: ID, role: 'callee', peer: 'bob/phone', state: 'ringing', age_ms: 900, exp: 44_100 } as const;
   server.welcome({ calls: [listed] });
   device.calls[0]?.reject();
   server.send(fromServer.request(ID));
@@ -167,10 +167,13 @@ test('a call that rings and is not known here is found in the list', async () =>
   await settle();
   server.open();
   server.welcome({
-    calls: [{ call: ID, role: 'callee', peer: 'bob/phone', state: 'ringing', age_ms: 1, data: { context: 1 } }],
+    calls: [{ call: ID, role: 'callee', peer: 'bob/phone', state: 'ringing', age_ms: 1, exp: 700, data: { context: 1 } }],
   });
   expect(calls).toEqual([ID]);
   expect(device.calls[0]?.context).toBe(1);
+  const [ringing] = device.calls;
+  await pass(1_700);
+  expect(await ringing!.ended, 'it rings for as long as the server said').toMatchObject({ reason: 'no_answer' });
 });
 
 test('a call of a page that is gone is hung up', async () => {

@@ -32,8 +32,6 @@ import type { RequestData, ServerFrame, Snapshot } from './wire.js';
 const SETTLE_MS = 2_000;
 /** How many ended calls are remembered. */
 const PAST_MAX = 64;
-/** How long a call rings at most that the server lists after it lost the session; it does not say how long is left. */
-const RING_MAX_MS = 120_000;
 
 type IncomingFrame = Extract<ServerFrame, { type: 'call-request' }>;
 
@@ -251,10 +249,10 @@ export class Device extends Emitter<DeviceEvents> {
     for (const call of this.calls) call.reconcile(listed.get(call.id), resent.has(call.id));
     this.#held.clear();
     for (const snapshot of snapshots) {
-      const { call: id, role, peer, state, data = {}, age_ms } = snapshot;
+      const { call: id, role, peer, state, data = {}, exp } = snapshot;
       if (this.#calls.has(id) || resent.has(id)) continue;
       if (role === 'callee' && !isAccepted(state) && !this.#past.has(id)) {
-        this.#ring({ type: 'call-request', call: id, from: peer, data, exp: Math.max(0, RING_MAX_MS - age_ms) });
+        this.#ring({ type: 'call-request', call: id, from: peer, data, exp: exp ?? 0 });
       } else {
         // Of a page that is gone, or ended here without the server having heard of it.
         this.#session?.send({ type: 'hangup', call: id, data: { reason: 'connection_lost' } });

@@ -173,13 +173,14 @@ export interface CallUpdate {
   muted?: boolean;
 }
 
-/** A live call of the device that is welcomed. `data` is the request's, for a device that rings. */
+/** A live call of the device that is welcomed. `exp` and `data` are as in a `call-request`: the one while it rings, the other for a device that rings. */
 export interface Snapshot<O extends Opaque = Opaque> {
   call: CallId;
   role: Role;
   peer: Address | Name;
   state: State;
   age_ms: number;
+  exp?: number;
   data?: O['request'];
 }
 

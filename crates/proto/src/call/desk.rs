@@ -72,6 +72,8 @@ pub struct Snapshot {
     pub state: State,
     /// Milliseconds since the request.
     pub age_ms: u64,
+    /// Milliseconds until the ring limit, while it rings.
+    pub ring_ms: Option<u64>,
     /// The request's `data`, for a device that rings: a JSON text, or empty.
     pub data: Box<str>,
 }
@@ -142,6 +144,7 @@ impl Desk {
                 peer: peer.into(),
                 state: call.state(),
                 age_ms: whole_ms(now.since(call.requested_at())),
+                ring_ms: call.ring_ms(now, &self.limits),
                 data: data.into(),
             })
         };

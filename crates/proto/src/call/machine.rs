@@ -235,6 +235,13 @@ impl Call {
         }
     }
 
+    /// How long it may still ring, in milliseconds; `None` once it was accepted or has ended.
+    #[must_use]
+    pub fn ring_ms(&self, now: Millis, limits: &Limits) -> Option<u64> {
+        let rings = matches!(self.phase, Phase::Ring { .. });
+        rings.then(|| whole_ms((self.requested_at + limits.ring).since(now)))
+    }
+
     /// When to call [`Call::handle`] with [`Input::Deadline`]; `None` once it has ended.
     #[must_use]
     pub fn deadline(&self, limits: &Limits) -> Option<Millis> {
@@ -347,8 +354,9 @@ impl Call {
         self.phase = Phase::Talk { callee, accepted_at: now, setup_from: now, connected_at: None };
         let mut effects = Effects::default();
         let caller = self.caller.device.clone();
+        // The callee first: the caller's offer may follow at once, from another thread.
+        effects.tell(from, self.id, Notice::Accepted { by: from.clone(), peer: caller.clone() });
         effects.tell(&caller, self.id, Notice::Accepted { by: from.clone(), peer: from.clone() });
-        effects.tell(from, self.id, Notice::Accepted { by: from.clone(), peer: caller });
         let lost = End { reason: EndReason::AnsweredElsewhere, by: Some(from.clone()), at: now, talk_ms: 0 };
         for leg in legs.iter().filter(|leg| leg.device != *from) {
             effects.tell(&leg.device, self.id, Notice::Ended { end: lost.clone(), goes_on: None });

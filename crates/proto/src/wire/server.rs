@@ -133,6 +133,8 @@ fn calls<S: serde::Serializer>(calls: &&[Snapshot], serializer: S) -> Result<S::
         state: crate::call::State,
         age_ms: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
+        exp: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         data: Option<&'a RawValue>,
     }
     let shown = calls.iter().map(|snapshot| Shown {
@@ -141,6 +143,7 @@ fn calls<S: serde::Serializer>(calls: &&[Snapshot], serializer: S) -> Result<S::
         peer: &snapshot.peer,
         state: snapshot.state,
         age_ms: snapshot.age_ms,
+        exp: snapshot.ring_ms,
         data: serde_json::from_str(&snapshot.data).ok(),
     });
     serializer.collect_seq(shown)

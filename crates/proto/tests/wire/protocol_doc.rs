@@ -60,6 +60,7 @@ fn every_server_example_is_what_the_server_writes() {
         peer: "bob".into(),
         state: State::Ringing,
         age_ms: 1200,
+        ring_ms: Some(43_800),
         data: r#"{"media":"audio"}"#.into(),
     };
     let welcome = Welcome {

@@ -139,11 +139,12 @@ proptest! {
 
     #[test]
     fn a_welcome_lists_the_calls_with_their_data(
-        own in address(), session: String, secret: String, peer: String, ack: u64, age_ms: u64, call in call(),
+        own in address(), session: String, secret: String, peer: String, ack: u64, age_ms: u64,
+        ring_ms in proptest::option::of(0_u64..120_000), call in call(),
         data in proptest::option::of(data()),
     ) {
         let calls = [Snapshot {
-            call, role: Role::Caller, peer: peer.as_str().into(), state: State::Reconnecting, age_ms,
+            call, role: Role::Caller, peer: peer.as_str().into(), state: State::Reconnecting, age_ms, ring_ms,
             data: data.clone().unwrap_or_default().into(),
         }];
         let welcome = Welcome {
@@ -153,6 +154,7 @@ proptest! {
         let mut listed = json!({
             "call": call, "role": "caller", "peer": peer, "state": "reconnecting", "age_ms": age_ms
         });
+        put(&mut listed, "exp", ring_ms.map(Value::from));
         put(&mut listed, "data", data.map(|data| value(&data)));
         let expected = json!({"type": "welcome", "seq": 7, "data": {
             "user": own.user, "device": own.device, "session": session, "secret": secret, "resumed": true, "ack": ack,

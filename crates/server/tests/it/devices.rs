@@ -115,6 +115,9 @@ async fn a_device_that_lost_everything_learns_its_calls_from_the_welcome() {
     let listed = |device: &tincan_testkit::device::Device| {
         let mut calls = device.welcome["calls"].clone();
         assert!(calls[0]["age_ms"].take().is_u64(), "{calls}");
+        let left = calls[0].as_object_mut().and_then(|call| call.remove("exp"));
+        let rings = calls[0]["state"] == "delivered";
+        assert_eq!(left.and_then(|left| left.as_u64()).is_some_and(|ms| ms <= 45_000), rings, "{calls}");
         calls
     };
     let alice = server.guest("alice", "web").await;

@@ -107,7 +107,24 @@ async fn a_half_open_connection_is_closed_when_its_session_goes_on_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_secret_is_good_for_one_resume() {
+async fn a_welcome_that_was_lost_with_its_connection_costs_nothing() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    accepted(&mut alice, &mut bob, &call_id('c')).await;
+    let used = bob.resume();
+    bob.socket.cut();
+    alice.call("offer", &call_id('c'), json!({ "sdp": "o" })).await.unwrap();
+    for _ in 0..2 {
+        // As if it had never heard of the secrets in between.
+        bob.come_back_with(used.clone()).await.unwrap();
+        assert_eq!(bob.welcome["resumed"], true);
+    }
+    assert_eq!(bob.expect("offer").await.unwrap()["data"]["sdp"], "o");
+    quiet(&mut bob).await;
+}
+
+#[tokio::test]
+async fn a_secret_is_worth_nothing_once_the_client_showed_that_it_has_the_next_one() {
     let server = Server::start().await;
     let (mut alice, mut bob) = two(&server).await;
     accepted(&mut alice, &mut bob, &call_id('c')).await;
@@ -118,6 +135,7 @@ async fn a_secret_is_good_for_one_resume() {
     let mut thief = server.guest("bob", "phone2").await;
     thief.come_back_with(used.clone()).await.unwrap();
     assert_eq!(thief.welcome["resumed"], false, "it is another device's session");
+    quiet(&mut bob).await;
     let mut first = bob.come_back_with(used).await.unwrap();
     assert_eq!((&bob.welcome["resumed"], first.closed().await.unwrap()), (&json!(false), 4509));
     // A new session all the same, with what is true.
@@ -127,12 +145,13 @@ async fn a_secret_is_good_for_one_resume() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_secret_resumes_once_even_if_it_is_used_twice_at_the_same_moment() {
+async fn a_session_that_is_resumed_by_many_at_the_same_moment_is_left_with_one_connection_and_that_one_rings()
+{
     let server = Server::start_with(roomy).await;
+    let mut alice = server.guest("alice", "web").await;
     for round in 0..30 {
-        let device = server.guest("bob", &format!("phone{round}")).await;
-        let (resume, name) = (device.resume(), format!("phone{round}"));
-        let hello = json!({ "type": "hello", "data": { "guest": "bob", "device": name, "resume": resume } });
+        let device = server.guest("bob", "phone").await;
+        let hello = json!({ "type": "hello", "data": { "guest": "bob", "device": "phone", "resume": device.resume() } });
         let hello = hello.to_string();
         let mut sockets = Vec::new();
         for _ in 0..8 {
@@ -142,13 +161,23 @@ async fn a_secret_resumes_once_even_if_it_is_used_twice_at_the_same_moment() {
         for socket in &mut sockets {
             socket.text(&hello).await.unwrap();
         }
-        let mut resumed = 0;
         for socket in &mut sockets {
             let Event::Text(text) = socket.next().await.unwrap() else { panic!("no welcome") };
             let welcome: Value = serde_json::from_str(&text).unwrap();
-            resumed += usize::from(welcome["data"]["resumed"] == true);
+            assert_eq!(welcome["data"]["resumed"], true);
         }
-        assert_eq!(resumed, 1);
+        alice.ring("bob", &numbered_call(round)).await.unwrap();
+        let (mut rings, mut replaced) = (0, 0);
+        for socket in &mut sockets {
+            match socket.next().await.unwrap() {
+                Event::Text(text) if text.contains("call-request") => rings += 1,
+                Event::Close(Some(4509)) => replaced += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((rings, replaced), (1, 7));
+        alice.call("call-cancel", &numbered_call(round), Value::Null).await.unwrap();
+        while alice.next().await.unwrap()["type"] != "call-ended" {}
     }
 }
 

@@ -17,13 +17,14 @@ pub(super) const INTERFACES: &[Interface] =
 
 const SNAPSHOT: Interface = Interface {
     name: "Snapshot",
-    doc: "A live call of the device that is welcomed. `data` is the request's, for a device that rings.",
+    doc: "A live call of the device that is welcomed. `exp` and `data` are as in a `call-request`: the one while it rings, the other for a device that rings.",
     members: &[
         CALL,
         always("role", Kind::Word("Role")),
         always("peer", Kind::Peer),
         always("state", Kind::Word("State")),
         always("age_ms", Kind::Count),
+        maybe("exp", Kind::Count),
         maybe("data", Kind::Opaque("request")),
     ],
 };
@@ -140,6 +141,7 @@ fn samples(full: bool, mut check: impl FnMut(&ServerFrame<'_>)) {
         peer: "bob".into(),
         state: State::Ringing,
         age_ms: 1,
+        ring_ms: full.then_some(2),
         data: data.into(),
     };
     check(&ServerFrame::Welcome(Welcome {

@@ -200,8 +200,8 @@ impl Model {
     fn take(&mut self, now: Millis, n: u64, by: &Address) {
         let past = self.past(n).expect("it is live").clone();
         self.fact(n, now, Fact::Taken(by.clone()));
-        self.tell(&past.caller, n, &format!("{by} accepted, peer {by}"));
         self.tell(by, n, &format!("{by} accepted, peer {}", past.caller));
+        self.tell(&past.caller, n, &format!("{by} accepted, peer {by}"));
         for other in past.handed().iter().filter(|device| *device != by) {
             self.tell(other, n, &format!("ended answered_elsewhere by {by}"));
         }

@@ -94,7 +94,7 @@ impl World {
             (false, Role::Caller, _) => view.stage = Stage::Calling,
             (false, Role::Callee, Stage::Ringing { .. }) => self.act(device, call, Act::Ringing),
             (false, Role::Callee, _) => {
-                let left = 45_000_u64.saturating_sub(shown.age_ms);
+                let left = shown.ring_ms.unwrap_or(0);
                 if let Some(peer) = peer
                     && left > 0
                 {

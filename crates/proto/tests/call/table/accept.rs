@@ -12,8 +12,8 @@ fn the_first_accept_wins_and_the_others_hear_answered_elsewhere() {
     assert_eq!(
         bench.act("bob/laptop", Act::Accept).unwrap(),
         [
-            "alice/web: bob/laptop accepted, peer bob/laptop",
             "bob/laptop: bob/laptop accepted, peer alice/web",
+            "alice/web: bob/laptop accepted, peer bob/laptop",
             "bob/phone: ended answered_elsewhere by bob/laptop",
             "bob/tablet: ended answered_elsewhere by bob/laptop",
         ]

@@ -37,8 +37,8 @@ fn the_first_request_opens_the_call_and_the_second_accepts_it() {
                     told,
                     [
                         format!("{b}: ended glare, 1 goes on [2]"),
-                        format!("{a}: {b} accepted, peer {b}"),
                         format!("{b}: {b} accepted, peer {a}"),
+                        format!("{a}: {b} accepted, peer {b}"),
                     ]
                 );
                 assert_eq!(bench.state_of(1), State::Negotiating);
@@ -69,8 +69,8 @@ fn the_second_request_accepts_on_the_device_that_made_it() {
     assert_eq!(
         told[1..],
         [
-            "alice/web: bob/laptop accepted, peer bob/laptop",
             "bob/laptop: bob/laptop accepted, peer alice/web",
+            "alice/web: bob/laptop accepted, peer bob/laptop",
             "bob/phone: ended answered_elsewhere by bob/laptop",
         ]
     );
@@ -81,7 +81,7 @@ fn a_silenced_device_that_calls_back_accepts_too() {
     let mut bench = Bench::ringing(&["bob/phone"]);
     bench.act("bob/phone", SILENCE).unwrap();
     let told = bench.request(request(2, "bob/phone", "alice", &["alice/web"])).unwrap();
-    assert_eq!(told[2], "bob/phone: bob/phone accepted, peer alice/web");
+    assert_eq!(told[1], "bob/phone: bob/phone accepted, peer alice/web");
 }
 
 #[test]

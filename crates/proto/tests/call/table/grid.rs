@@ -277,8 +277,8 @@ fn expected(before: &Call, input: &Input, cell: &str) -> Vec<String> {
         }
         (_, "negotiating") => {
             let mut told = vec![
-                format!("alice/web: {by} accepted, peer {by}"),
                 format!("{by}: {by} accepted, peer alice/web"),
+                format!("alice/web: {by} accepted, peer {by}"),
             ];
             let others = handed.iter().filter(|device| **device != by);
             told.extend(others.map(|device| format!("{device}: ended answered_elsewhere by {by}")));

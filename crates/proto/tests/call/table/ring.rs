@@ -114,7 +114,7 @@ fn a_silenced_device_may_still_accept_because_people_change_their_mind() {
     let mut bench = Bench::ringing(&TWO);
     bench.act("bob/phone", SILENCE).unwrap();
     let told = bench.act("bob/phone", Act::Accept).unwrap();
-    assert_eq!(told[1], "bob/phone: bob/phone accepted, peer alice/web");
+    assert_eq!(told[0], "bob/phone: bob/phone accepted, peer alice/web");
     assert_eq!(bench.state(), State::Negotiating);
 }
 

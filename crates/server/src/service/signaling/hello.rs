@@ -11,7 +11,7 @@ use super::connection::Connection;
 use super::identity::random_text;
 use super::leg::Leg;
 use super::link::{Flush, Link};
-use super::session::{Session, with_scratch};
+use super::session::{Session, SessionState, with_scratch};
 use crate::bus::{Command, CommandKind};
 
 /// The device of every v1 client: v1 knows one connection for an id.
@@ -107,7 +107,7 @@ async fn open(
     shared.enter(&session);
     let snapshot = online(shared, &address, false).await;
     take_up(&session, &snapshot);
-    welcome(shared, &session, link, false, &snapshot);
+    welcome(shared, &session, link, &snapshot);
     yield_to_newer(shared, &session);
     session
 }
@@ -121,30 +121,43 @@ fn yield_to_newer(shared: &Shared, session: &Arc<Session>) {
 }
 
 /// Resumes `session` if `resume` proves that it was the client's and nothing is missing.
-fn resumed(shared: &Arc<Shared>, session: &Arc<Session>, link: &Arc<Link>, resume: &Resume) -> bool {
-    {
-        let mut state = session.lock();
-        let Some(numbers) = &mut state.numbers else { return false };
-        let same = !numbers.id.is_empty() && numbers.id == resume.session;
-        let proven = aws_lc_rs::constant_time::verify_slices_are_equal(
-            numbers.secret.as_bytes(),
-            resume.secret.as_bytes(),
-        );
-        if !same || proven.is_err() || numbers.outgoing.ack(resume.ack).is_err() {
-            return false;
-        }
-        // At once: the same proof may be on its way a second time.
-        numbers.secret = random_text();
+fn resumed(shared: &Shared, session: &Session, link: &Arc<Link>, resume: &Resume) -> bool {
+    let mut flush = Flush::default();
+    let mut state = session.lock();
+    let Some(numbers) = &mut state.numbers else { return false };
+    let same = !numbers.id.is_empty() && numbers.id == resume.session;
+    if !same || !numbers.is_proven_by(&resume.secret) || numbers.outgoing.ack(resume.ack).is_err() {
+        return false;
     }
-    session.send_off();
-    welcome(shared, session, link, true, &[]);
+    numbers.used.clone_from(&resume.secret);
+    // In one go with the welcome: of two that resume at once, the later one finds the link of the earlier one here.
+    let old = state.link.take();
+    greet(shared, session, &mut state, link, true, &[], &mut flush);
+    drop(state);
+    if let Some(old) = old {
+        old.close(CloseCode::Replaced, "");
+    }
+    flush.run();
     true
 }
 
-/// Greets, and then says everything that the client has not acknowledged, in order. From here the link is the session's.
-fn welcome(shared: &Shared, session: &Session, link: &Arc<Link>, resumed: bool, calls: &[Snapshot]) {
+/// Greets the client of a new session.
+fn welcome(shared: &Shared, session: &Session, link: &Arc<Link>, calls: &[Snapshot]) {
     let mut flush = Flush::default();
-    let mut state = session.lock();
+    greet(shared, session, &mut session.lock(), link, false, calls, &mut flush);
+    flush.run();
+}
+
+/// Greets, and then says everything that the client has not acknowledged, in order. From here the link is the session's.
+fn greet(
+    shared: &Shared,
+    session: &Session,
+    state: &mut SessionState,
+    link: &Arc<Link>,
+    resumed: bool,
+    calls: &[Snapshot],
+    flush: &mut Flush,
+) {
     let Some(numbers) = &mut state.numbers else { return };
     numbers.secret = random_text();
     numbers.connection += 1;
@@ -161,19 +174,17 @@ fn welcome(shared: &Shared, session: &Session, link: &Arc<Link>, resumed: bool, 
     with_scratch(|out| {
         welcome.write_open(out);
         out.push(b'}');
-        link.text(out, &mut flush);
+        link.text(out, flush);
     });
     let unacked: Vec<Box<[u8]>> = numbers.outgoing.unacked().map(Into::into).collect();
     for frame in unacked {
         with_scratch(|out| {
             out.extend_from_slice(&frame);
             numbers.finish(out);
-            link.text(out, &mut flush);
+            link.text(out, flush);
         });
     }
     state.link = Some(Arc::clone(link));
-    drop(state);
-    flush.run();
 }
 
 /// Tells the call service that a device is here. Returns the device's live calls.

@@ -184,8 +184,14 @@ impl Shared {
         state.link = None;
         let connection = state.numbers.as_ref().map_or(0, |numbers| numbers.connection);
         let for_good = goodbye || session.version == Version::V1;
-        if for_good && !self.directory.remove(session) {
-            return;
+        if for_good {
+            // A resume that has found it already must not take up what nobody finds any more.
+            if let Some(numbers) = &mut state.numbers {
+                numbers.id.clear();
+            }
+            if !self.directory.remove(session) {
+                return;
+            }
         }
         if !state.legs.is_empty() {
             // Under the lock: whoever takes the device over comes after it, and says so after this.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use parking_lot::{Mutex, MutexGuard};
 use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::limit::Bucket;
@@ -45,8 +46,11 @@ pub(super) struct SessionState {
 pub(super) struct Numbers {
     /// The session's public id.
     pub id: String,
-    /// What resumes it, once. Changes with every welcome.
+    /// What resumes it. Changes with every welcome.
     pub secret: String,
+    /// What resumed it last. Good again until the client says something and so shows that it has the next one: the
+    /// welcome may have been lost with its connection.
+    pub used: String,
     pub outgoing: Outgoing,
     pub incoming: Incoming,
     /// The number last acknowledged to the client.
@@ -65,6 +69,7 @@ impl Session {
         let numbers = Numbers {
             id,
             secret: String::new(),
+            used: String::new(),
             outgoing: Outgoing::default(),
             incoming: Incoming::default(),
             acked: 0,
@@ -194,6 +199,14 @@ impl SessionState {
 }
 
 impl Numbers {
+    /// Whether `secret` resumes the session.
+    pub(super) fn is_proven_by(&self, secret: &str) -> bool {
+        let is = |known: &str| {
+            !known.is_empty() && verify_slices_are_equal(known.as_bytes(), secret.as_bytes()).is_ok()
+        };
+        is(&self.secret) || is(&self.used)
+    }
+
     /// Adds the acknowledgement and the last brace.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         let ack = self.incoming.ack();

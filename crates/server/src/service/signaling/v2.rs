@@ -83,6 +83,7 @@ fn number(
 ) -> ControlFlow<(CloseCode, String), bool> {
     let mut state = session.lock();
     let Some(numbers) = &mut state.numbers else { return Continue(true) };
+    numbers.used.clear();
     if let Some(Err(fault)) = ack.map(|ack| numbers.outgoing.ack(ack)) {
         return Break((CloseCode::Gap, fault.to_string()));
     }
