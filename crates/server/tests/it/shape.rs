@@ -138,9 +138,20 @@ fn the_core_is_pure() {
 }
 
 #[test]
+fn the_relay_has_no_sockets_and_no_clock() {
+    for (file, text) in sources("turn") {
+        for impure in
+            ["UdpSocket", "TcpStream", "std::fs", "std::thread", "Mutex", "SystemTime", "Instant", "tokio"]
+        {
+            assert!(!text.contains(impure), "{file} has {impure}");
+        }
+    }
+}
+
+#[test]
 fn no_file_grows_without_being_noticed() {
     let mut noticed = Vec::new();
-    for of in ["proto", "server"] {
+    for of in ["proto", "server", "turn"] {
         for (file, text) in sources(of) {
             let lines = text.lines().count();
             assert!(lines <= LINES_MAX, "{file} has {lines} lines");

@@ -1,0 +1,381 @@
+//! Requests: from a question to its answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tincan_proto::time::Millis;
+
+use super::allocation::{Allocation, Refused};
+use super::{Client, Family, Host, LIFETIME, LIFETIME_MAX, RelayId, Server};
+use crate::channel::Channel;
+use crate::credential::Username;
+use crate::stun::{AttributeType, Class, Key, Message, Method, Writer};
+
+/// The attributes that a request may have. `EVEN-PORT`, `RESERVATION-TOKEN` and `DONT-FRAGMENT` are not among them:
+/// nothing that carries WebRTC asks for them, and RFC 8656 lets a server say so.
+const KNOWN: [AttributeType; 11] = [
+    AttributeType::USERNAME,
+    AttributeType::MESSAGE_INTEGRITY,
+    AttributeType::REALM,
+    AttributeType::NONCE,
+    AttributeType::CHANNEL_NUMBER,
+    AttributeType::LIFETIME,
+    AttributeType::XOR_PEER_ADDRESS,
+    AttributeType::DATA,
+    AttributeType::REQUESTED_ADDRESS_FAMILY,
+    AttributeType::REQUESTED_TRANSPORT,
+    AttributeType::FINGERPRINT,
+];
+
+/// The same for a Binding: RFC 8489 and what ICE adds to it (RFC 8445 §16.1), since that is where a Binding comes from.
+const KNOWN_IN_BINDING: [AttributeType; 5] = [
+    AttributeType::USERNAME,
+    AttributeType::MESSAGE_INTEGRITY,
+    AttributeType(0x0024), // PRIORITY
+    AttributeType(0x0025), // USE-CANDIDATE
+    AttributeType::FINGERPRINT,
+];
+
+/// IANA's number of UDP.
+const UDP: u8 = 17;
+
+/// Shortest request that is told what it lacks: with a shorter one the answer would be more than twice as long.
+const SHORTEST: usize = 28;
+
+/// What is answered.
+enum Answer {
+    /// Yes, with these attributes.
+    Good(Good),
+    /// No.
+    Bad(Bad),
+}
+
+#[derive(Clone, Copy, Default)]
+struct Good {
+    relayed: Option<SocketAddr>,
+    mapped: Option<SocketAddr>,
+    lifetime: Option<Duration>,
+}
+
+/// An error code with its word (RFC 8489 §14.8, RFC 8656 §19).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Bad(u16, &'static str);
+
+const BAD_REQUEST: Bad = Bad(400, "Bad Request");
+const UNAUTHENTICATED: Bad = Bad(401, "Unauthenticated");
+const FORBIDDEN: Bad = Bad(403, "Forbidden");
+const UNKNOWN_ATTRIBUTE: Bad = Bad(420, "Unknown Attribute");
+const ALLOCATION_MISMATCH: Bad = Bad(437, "Allocation Mismatch");
+const STALE_NONCE: Bad = Bad(438, "Stale Nonce");
+const FAMILY_NOT_SUPPORTED: Bad = Bad(440, "Address Family not Supported");
+const WRONG_CREDENTIALS: Bad = Bad(441, "Wrong Credentials");
+const TRANSPORT_NOT_SUPPORTED: Bad = Bad(442, "Unsupported Transport Protocol");
+const FAMILY_MISMATCH: Bad = Bad(443, "Peer Address Family Mismatch");
+const QUOTA_REACHED: Bad = Bad(486, "Allocation Quota Reached");
+const NO_CAPACITY: Bad = Bad(508, "Insufficient Capacity");
+
+impl From<Refused> for Bad {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Taken => BAD_REQUEST,
+            Refused::Full => NO_CAPACITY,
+        }
+    }
+}
+
+impl Server {
+    /// Answers a request.
+    pub(super) fn request(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        length: usize,
+        host: &mut impl Host,
+    ) {
+        if message.method() == Method::BINDING {
+            if self.budget.take(now, client.remote.ip()) {
+                self.binding(client, message, host);
+            }
+            return;
+        }
+        match self.authenticate(now, client, message) {
+            Ok(key) => {
+                let answer = self.carry_out(now, client, message, &key, host);
+                self.answer(client, message, answer, Some(&key), host);
+            }
+            Err(bad) if self.budget.take(now, client.remote.ip()) => {
+                let bad = if length < SHORTEST { BAD_REQUEST } else { bad };
+                self.challenge(now, client, message, bad, host);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What is my address? Nobody has to prove anything for that.
+    fn binding(&mut self, client: Client, message: &Message<'_>, host: &mut impl Host) {
+        let answer = match message.unknown(&KNOWN_IN_BINDING).next() {
+            Some(_) => Answer::Bad(UNKNOWN_ATTRIBUTE),
+            None => Answer::Good(Good { mapped: Some(client.remote), ..Good::default() }),
+        };
+        self.answer(client, message, answer, None, host);
+    }
+
+    /// The key that the request is signed with, if that is the one it should be.
+    fn authenticate(&mut self, now: Millis, client: Client, message: &Message<'_>) -> Result<Key, Bad> {
+        if message.get(AttributeType::MESSAGE_INTEGRITY).is_none() {
+            return Err(UNAUTHENTICATED);
+        }
+        let username = message.text(AttributeType::USERNAME).ok_or(BAD_REQUEST)?;
+        let realm = message.text(AttributeType::REALM).ok_or(BAD_REQUEST)?;
+        let nonce = message.get(AttributeType::NONCE).ok_or(BAD_REQUEST)?;
+        if !self.nonces.is_fresh(now, client.remote, nonce) {
+            return Err(STALE_NONCE);
+        }
+        let signed = |key: &Key| message.is_signed_with(key) == Some(true);
+        // A relay lives as long as its call: its credentials are those that it was made with, whether or not they would
+        // still make another one.
+        if let Some(allocation) = self.of_client(client) {
+            return match (*allocation.username == *username, signed(&allocation.key)) {
+                (true, true) => Ok(allocation.key.clone()),
+                (true, false) => Err(UNAUTHENTICATED),
+                (false, _) => Err(WRONG_CREDENTIALS),
+            };
+        }
+        let who = Username::parse(username).ok_or(UNAUTHENTICATED)?;
+        if realm != self.realm || who.expires.saturating_mul(1000) <= now.0 {
+            return Err(UNAUTHENTICATED);
+        }
+        self.secrets.keys(username, realm).find(signed).ok_or(UNAUTHENTICATED)
+    }
+
+    fn carry_out(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        key: &Key,
+        host: &mut impl Host,
+    ) -> Answer {
+        if message.unknown(&KNOWN).next().is_some() {
+            return Answer::Bad(UNKNOWN_ATTRIBUTE);
+        }
+        let done = match message.method() {
+            Method::ALLOCATE => self.allocate(now, client, message, key, host),
+            Method::REFRESH => self.refresh(now, client, message, host),
+            Method::CREATE_PERMISSION => self.create_permission(now, client, message, host),
+            Method::CHANNEL_BIND => self.channel_bind(now, client, message, host),
+            _ => Err(BAD_REQUEST),
+        };
+        done.map_or_else(Answer::Bad, Answer::Good)
+    }
+
+    /// RFC 8656 §7.2.
+    fn allocate(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        key: &Key,
+        host: &mut impl Host,
+    ) -> Result<Good, Bad> {
+        if let Some(allocation) = self.of_client(client) {
+            if allocation.made_by != message.transaction() {
+                return Err(ALLOCATION_MISMATCH);
+            }
+            let lifetime = Some(allocation.expires.since(now));
+            return Ok(Good { relayed: Some(allocation.address), mapped: Some(client.remote), lifetime });
+        }
+        match message.get(AttributeType::REQUESTED_TRANSPORT) {
+            Some([UDP, _, _, _]) => {}
+            Some([_, _, _, _]) => return Err(TRANSPORT_NOT_SUPPORTED),
+            _ => return Err(BAD_REQUEST),
+        }
+        let family = match message.get(AttributeType::REQUESTED_ADDRESS_FAMILY) {
+            None | Some([1, _, _, _]) => Family::V4,
+            Some([2, _, _, _]) => Family::V6,
+            Some(_) => return Err(FAMILY_NOT_SUPPORTED),
+        };
+        let username = message.text(AttributeType::USERNAME).ok_or(BAD_REQUEST)?;
+        let user = Username::parse(username).ok_or(BAD_REQUEST)?.user;
+        let has = self.by_user.get(user).copied().unwrap_or(0);
+        if has >= self.limits.allocations_per_user {
+            return Err(QUOTA_REACHED);
+        }
+        if self.by_client.len() >= self.limits.allocations as usize {
+            return Err(NO_CAPACITY);
+        }
+        let relay = RelayId(self.gaps.last().copied().unwrap_or(self.allocations.len() as u32));
+        let address = host.open(relay, family).ok_or(NO_CAPACITY)?;
+        let lifetime = lifetime(message);
+        let (made_by, expires) = (message.transaction(), now + lifetime);
+        let allocation = Allocation::new(relay, client, address, (username, key.clone()), made_by, expires);
+        if self.gaps.pop().is_none() {
+            self.allocations.push(None);
+        }
+        self.allocations[relay.0 as usize] = Some(allocation);
+        self.by_client.insert(client, relay);
+        self.by_address.insert(address, relay);
+        *self.by_user.entry(user.into()).or_default() += 1;
+        self.deadlines.insert((expires, relay));
+        Ok(Good { relayed: Some(address), mapped: Some(client.remote), lifetime: Some(lifetime) })
+    }
+
+    /// RFC 8656 §8.2.
+    fn refresh(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        host: &mut impl Host,
+    ) -> Result<Good, Bad> {
+        let asked = message.number(AttributeType::LIFETIME);
+        let allocation = self.of_client(client).ok_or(ALLOCATION_MISMATCH)?;
+        let family = match message.get(AttributeType::REQUESTED_ADDRESS_FAMILY) {
+            None => Family::of(allocation.address.ip()),
+            Some([1, _, _, _]) => Family::V4,
+            Some([2, _, _, _]) => Family::V6,
+            Some(_) => return Err(FAMILY_NOT_SUPPORTED),
+        };
+        if family != Family::of(allocation.address.ip()) {
+            return Err(FAMILY_MISMATCH);
+        }
+        let (relay, old) = (allocation.relay, allocation.expires);
+        if asked == Some(0) {
+            self.remove(relay, host);
+            return Ok(Good { lifetime: Some(Duration::ZERO), ..Good::default() });
+        }
+        let lifetime = lifetime(message);
+        allocation.expires = now + lifetime;
+        self.deadlines.remove(&(old, relay));
+        self.deadlines.insert((now + lifetime, relay));
+        Ok(Good { lifetime: Some(lifetime), ..Good::default() })
+    }
+
+    /// RFC 8656 §10.2: all of the peers, or none.
+    fn create_permission(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        host: &impl Host,
+    ) -> Result<Good, Bad> {
+        let mut peers = Vec::new();
+        for peer in message.addresses(AttributeType::XOR_PEER_ADDRESS) {
+            peers.push(self.reachable(client, peer.ok_or(BAD_REQUEST)?, host)?);
+        }
+        if peers.is_empty() {
+            return Err(BAD_REQUEST);
+        }
+        let most = self.limits.peers;
+        if peers.len() > most {
+            return Err(NO_CAPACITY);
+        }
+        let allocation = self.of_client(client).ok_or(ALLOCATION_MISMATCH)?;
+        for peer in peers {
+            allocation.permit(now, peer.ip(), most)?;
+        }
+        Ok(Good::default())
+    }
+
+    /// RFC 8656 §12.2.
+    fn channel_bind(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        host: &impl Host,
+    ) -> Result<Good, Bad> {
+        let number = message.get(AttributeType::CHANNEL_NUMBER);
+        let Some(&[a, b, _, _]) = number else { return Err(BAD_REQUEST) };
+        let channel = Channel::new(u16::from_be_bytes([a, b])).ok_or(BAD_REQUEST)?;
+        let peer = message.address(AttributeType::XOR_PEER_ADDRESS).ok_or(BAD_REQUEST)?;
+        let peer = self.reachable(client, peer, host)?;
+        let most = self.limits.peers;
+        let allocation = self.of_client(client).ok_or(ALLOCATION_MISMATCH)?;
+        allocation.bind(now, channel, peer, most)?;
+        Ok(Good::default())
+    }
+
+    /// A peer that this client may reach; of its relay's family.
+    fn reachable(&mut self, client: Client, peer: SocketAddr, host: &impl Host) -> Result<SocketAddr, Bad> {
+        let is_ours = self.by_address.contains_key(&peer);
+        let allocation = self.of_client(client).ok_or(ALLOCATION_MISMATCH)?;
+        if Family::of(peer.ip()) != Family::of(allocation.address.ip()) {
+            return Err(FAMILY_MISMATCH);
+        }
+        let may = is_ours || host.may_reach(&allocation.who(), peer.ip());
+        if may { Ok(peer) } else { Err(FORBIDDEN) }
+    }
+
+    /// Answers; signed if the question was.
+    fn answer(
+        &mut self,
+        client: Client,
+        message: &Message<'_>,
+        answer: Answer,
+        key: Option<&Key>,
+        host: &mut impl Host,
+    ) {
+        self.out.clear();
+        let class = if matches!(answer, Answer::Good(_)) { Class::Success } else { Class::Error };
+        let mut writer = Writer::new(&mut self.out, class, message.method(), message.transaction());
+        match answer {
+            Answer::Good(Good { relayed, mapped, lifetime }) => {
+                if let Some(address) = relayed {
+                    writer.address(AttributeType::XOR_RELAYED_ADDRESS, address);
+                }
+                if let Some(address) = mapped {
+                    writer.address(AttributeType::XOR_MAPPED_ADDRESS, address);
+                }
+                if let Some(lifetime) = lifetime {
+                    let seconds = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+                    writer.number(AttributeType::LIFETIME, seconds);
+                }
+            }
+            Answer::Bad(Bad(code, reason)) => {
+                // A word only for those who proved who they are: others might not have asked.
+                writer.error(code, if key.is_some() { reason } else { "" });
+                if code == UNKNOWN_ATTRIBUTE.0 {
+                    let known = if key.is_some() { &KNOWN[..] } else { &KNOWN_IN_BINDING };
+                    let unknown: Vec<u8> =
+                        message.unknown(known).flat_map(|AttributeType(kind)| kind.to_be_bytes()).collect();
+                    writer.put(AttributeType::UNKNOWN_ATTRIBUTES, &unknown);
+                }
+            }
+        }
+        if let Some(key) = key {
+            writer.sign(key);
+        }
+        // Only to those who sent one: it makes a short answer half as long again.
+        if message.has_fingerprint() {
+            writer.fingerprint();
+        }
+        host.to_client(client, [&self.out, &[]]);
+    }
+
+    /// Answers someone who has not proven who they are: with what they need for it, and not a byte more.
+    fn challenge(
+        &mut self,
+        now: Millis,
+        client: Client,
+        message: &Message<'_>,
+        Bad(code, _): Bad,
+        host: &mut impl Host,
+    ) {
+        self.out.clear();
+        let mut writer = Writer::new(&mut self.out, Class::Error, message.method(), message.transaction());
+        writer.error(code, "");
+        if [UNAUTHENTICATED.0, STALE_NONCE.0].contains(&code) {
+            writer.put(AttributeType::REALM, self.realm.as_bytes());
+            writer.put(AttributeType::NONCE, self.nonces.make(now, client.remote).as_bytes());
+        }
+        host.to_client(client, [&self.out, &[]]);
+    }
+}
+
+/// How long the relay shall live.
+fn lifetime(message: &Message<'_>) -> Duration {
+    let asked = message.number(AttributeType::LIFETIME).unwrap_or(0);
+    Duration::from_secs(asked.into()).clamp(LIFETIME, LIFETIME_MAX)
+}
