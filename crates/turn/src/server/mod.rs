@@ -134,6 +134,8 @@ pub struct Server {
     by_client: HashMap<Client, RelayId>,
     by_address: HashMap<SocketAddr, RelayId>,
     by_user: HashMap<Box<str>, u32>,
+    /// The addresses that relays have, or had.
+    own: BTreeSet<IpAddr>,
     deadlines: BTreeSet<(Millis, RelayId)>,
     /// Where answers are written.
     out: Vec<u8>,
@@ -159,6 +161,7 @@ impl Server {
             by_client: HashMap::new(),
             by_address: HashMap::new(),
             by_user: HashMap::new(),
+            own: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             out: Vec::new(),
         }

@@ -92,6 +92,8 @@ impl Server {
                 let Some(from) = self.get(relay).map(|allocation| allocation.address) else { return };
                 self.relayed(now, other, from, data, host);
             }
+            // Whoever may reach one relay of ours may, by the letter of a permission, reach every port beside it.
+            None if self.own.contains(&peer.ip()) => {}
             None => host.to_peer(relay, peer, data),
         }
     }

@@ -216,6 +216,7 @@ impl Server {
         self.allocations[relay.0 as usize] = Some(allocation);
         self.by_client.insert(client, relay);
         self.by_address.insert(address, relay);
+        self.own.insert(address.ip());
         *self.by_user.entry(user.into()).or_default() += 1;
         self.deadlines.insert((expires, relay));
         Ok(Good { relayed: Some(address), mapped: Some(client.remote), lifetime: Some(lifetime) })

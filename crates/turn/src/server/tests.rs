@@ -333,6 +333,21 @@ fn special_addresses_are_refused_and_relays_of_ours_are_not() {
 }
 
 #[test]
+fn a_permission_for_a_relay_of_ours_opens_nothing_else_at_its_address() {
+    let mut bench = Bench::new();
+    let (mut a, mut b) = (String::new(), String::new());
+    let alice = bench.credentials(ALICE, &mut a, "alice");
+    let bob = bench.credentials(BOB, &mut b, "bob");
+    bench.allocate(&alice);
+    let at_bob = bench.allocate(&bob);
+    assert_eq!(bench.permit(&alice, &at_bob.to_string()), 0);
+    bench.say(alice.client, &send_indication(&format!("{}:22", at_bob.ip()), b"hello"));
+    bench.server.gone(bob.client, &mut bench.sockets);
+    bench.say(alice.client, &send_indication(&at_bob.to_string(), b"hello"));
+    assert!(bench.sockets.sent.is_empty(), "{:?}", bench.sockets.sent);
+}
+
+#[test]
 fn a_list_of_peers_is_let_through_whole_or_not_at_all() {
     let mut bench = Bench::new();
     let mut name = String::new();
