@@ -1,4 +1,5 @@
 //! What the fuzzer once found worth keeping (`fuzz/seeds`) goes through the fuzzer's own drivers again, without it.
+#![expect(clippy::unwrap_used, reason = "what the tests call may fail as they may")]
 
 use std::path::Path;
 
