@@ -35,7 +35,7 @@ struct Sockets {
 }
 
 impl Host for Sockets {
-    fn open(&mut self, relay: RelayId, family: Family) -> Option<SocketAddr> {
+    fn open(&mut self, relay: RelayId, family: Family, _: bool) -> Option<SocketAddr> {
         if family == Family::V6 {
             return None;
         }

@@ -1,4 +1,5 @@
 //! The services. None names another: they meet on the bus.
 
 pub mod call;
+pub mod media;
 pub mod signaling;

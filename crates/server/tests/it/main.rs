@@ -14,6 +14,7 @@ mod endings;
 mod glare;
 mod history;
 mod limits;
+mod media;
 mod mixed;
 mod restart;
 mod resume;

@@ -66,9 +66,9 @@ impl Family {
 
 /// What the server asks of whoever owns the sockets.
 pub trait Host {
-    /// Opens a relay and returns the address at which peers reach it; `None` if there is none left, or not in this
-    /// family.
-    fn open(&mut self, relay: RelayId, family: Family) -> Option<SocketAddr>;
+    /// Opens a relay and returns the address at which peers reach it, with an even port if `even`; `None` if there is none
+    /// left, or not in this family.
+    fn open(&mut self, relay: RelayId, family: Family, even: bool) -> Option<SocketAddr>;
     /// Closes a relay.
     fn close(&mut self, relay: RelayId);
     /// Sends `parts` in a row to a client: one datagram, or the next bytes of its stream.

@@ -11,9 +11,9 @@ use crate::channel::Channel;
 use crate::credential::Username;
 use crate::stun::{AttributeType, Class, Key, Message, Method, Writer};
 
-/// The attributes that a request may have. `EVEN-PORT`, `RESERVATION-TOKEN` and `DONT-FRAGMENT` are not among them:
-/// nothing that carries WebRTC asks for them, and RFC 8656 lets a server say so.
-const KNOWN: [AttributeType; 11] = [
+/// The attributes that a request may have. `RESERVATION-TOKEN` and `DONT-FRAGMENT` are not among them: nothing that
+/// carries WebRTC asks for them, and RFC 8656 lets a server say so.
+const KNOWN: [AttributeType; 12] = [
     AttributeType::USERNAME,
     AttributeType::MESSAGE_INTEGRITY,
     AttributeType::REALM,
@@ -23,6 +23,7 @@ const KNOWN: [AttributeType; 11] = [
     AttributeType::XOR_PEER_ADDRESS,
     AttributeType::DATA,
     AttributeType::REQUESTED_ADDRESS_FAMILY,
+    AttributeType::EVEN_PORT,
     AttributeType::REQUESTED_TRANSPORT,
     AttributeType::FINGERPRINT,
 ];
@@ -196,6 +197,13 @@ impl Server {
             Some([2, _, _, _]) => Family::V6,
             Some(_) => return Err(FAMILY_NOT_SUPPORTED),
         };
+        let even = match message.get(AttributeType::EVEN_PORT) {
+            None => false,
+            Some([0]) => true,
+            // It asks to keep the next port for later, for which WebRTC has no use.
+            Some([_]) => return Err(NO_CAPACITY),
+            Some(_) => return Err(BAD_REQUEST),
+        };
         let username = message.text(AttributeType::USERNAME).ok_or(BAD_REQUEST)?;
         let user = Username::parse(username).ok_or(BAD_REQUEST)?.user;
         let has = self.by_user.get(user).copied().unwrap_or(0);
@@ -206,7 +214,7 @@ impl Server {
             return Err(NO_CAPACITY);
         }
         let relay = RelayId(self.gaps.last().copied().unwrap_or(self.allocations.len() as u32));
-        let address = host.open(relay, family).ok_or(NO_CAPACITY)?;
+        let address = host.open(relay, family, even).ok_or(NO_CAPACITY)?;
         let lifetime = lifetime(message);
         let (made_by, expires) = (message.transaction(), now + lifetime);
         let allocation = Allocation::new(relay, client, address, (username, key.clone()), made_by, expires);

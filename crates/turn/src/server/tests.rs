@@ -24,14 +24,17 @@ struct Sockets {
 }
 
 impl Host for Sockets {
-    fn open(&mut self, _: RelayId, family: Family) -> Option<SocketAddr> {
+    fn open(&mut self, _: RelayId, family: Family, even: bool) -> Option<SocketAddr> {
         if self.opened >= self.most {
             return None;
         }
         self.opened += 1;
+        if even {
+            self.opened += self.opened % 2;
+        }
         let ip: IpAddr =
             if family == Family::V4 { [198, 51, 100, 1].into() } else { "2001:db8::1".parse().unwrap() };
-        Some(SocketAddr::new(ip, 49_152 + self.opened))
+        Some(SocketAddr::new(ip, 50_000 + self.opened))
     }
 
     fn close(&mut self, relay: RelayId) {
@@ -512,7 +515,7 @@ fn what_an_allocation_asks_for_is_checked() {
         (&[(AttributeType::REQUESTED_TRANSPORT, &[6, 0, 0, 0])], 442),
         (&[(AttributeType::REQUESTED_TRANSPORT, &[17])], 400),
         (&[udp, (AttributeType::DONT_FRAGMENT, &[])], 420),
-        (&[udp, (AttributeType::EVEN_PORT, &[0])], 420),
+        (&[udp, (AttributeType::EVEN_PORT, &[0x80])], 508),
         (&[udp, (AttributeType::REQUESTED_ADDRESS_FAMILY, &[3, 0, 0, 0])], 440),
     ];
     for (attributes, expected) in cases {
@@ -524,6 +527,22 @@ fn what_an_allocation_asks_for_is_checked() {
         assert_eq!(code, expected, "{attributes:?}");
     }
     assert_eq!(bench.server.relays(), 0);
+}
+
+#[test]
+fn an_even_port_is_given_to_who_asks_for_one() {
+    let mut bench = Bench::new();
+    for port in 1..4 {
+        let mut name = String::new();
+        let who = bench.credentials(&format!("192.0.2.1:{port}"), &mut name, "alice");
+        let code = bench.ask(&who, Method::ALLOCATE, |writer| {
+            udp(writer);
+            writer.put(AttributeType::EVEN_PORT, &[0]);
+        });
+        let answer = bench.answer().unwrap();
+        let relay = Message::parse(&answer).unwrap().address(AttributeType::XOR_RELAYED_ADDRESS).unwrap();
+        assert_eq!((code, relay.port() % 2), (0, 0));
+    }
 }
 
 #[test]
