@@ -144,6 +144,19 @@ async fn a_secret_is_worth_nothing_once_the_client_showed_that_it_has_the_next_o
     bob.expect("offer").await.unwrap();
 }
 
+/// Opens connections, and only then says the same hello on each.
+async fn greet_at_once(server: &Server, connections: usize, hello: &str) -> Vec<Socket> {
+    let mut sockets = Vec::new();
+    for _ in 0..connections {
+        let headers = [("Sec-WebSocket-Protocol", "tincan.v2")];
+        sockets.push(Socket::open(server.addr, "/ws", &headers).await.unwrap());
+    }
+    for socket in &mut sockets {
+        socket.text(hello).await.unwrap();
+    }
+    sockets
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_session_that_is_resumed_by_many_at_the_same_moment_is_left_with_one_connection_and_that_one_rings()
 {
@@ -153,14 +166,7 @@ async fn a_session_that_is_resumed_by_many_at_the_same_moment_is_left_with_one_c
         let device = server.guest("bob", "phone").await;
         let hello = json!({ "type": "hello", "data": { "guest": "bob", "device": "phone", "resume": device.resume() } });
         let hello = hello.to_string();
-        let mut sockets = Vec::new();
-        for _ in 0..8 {
-            let headers = [("Sec-WebSocket-Protocol", "tincan.v2")];
-            sockets.push(Socket::open(server.addr, "/ws", &headers).await.unwrap());
-        }
-        for socket in &mut sockets {
-            socket.text(&hello).await.unwrap();
-        }
+        let mut sockets = greet_at_once(&server, 8, &hello).await;
         for socket in &mut sockets {
             let Event::Text(text) = socket.next().await.unwrap() else { panic!("no welcome") };
             let welcome: Value = serde_json::from_str(&text).unwrap();
@@ -187,14 +193,7 @@ async fn a_device_that_connects_twice_at_once_is_left_with_one_connection_and_th
     let mut alice = server.guest("alice", "web").await;
     let hello = r#"{"type":"hello","data":{"guest":"bob","device":"phone"}}"#;
     for round in 0..20 {
-        let mut sockets = Vec::new();
-        for _ in 0..2 {
-            let headers = [("Sec-WebSocket-Protocol", "tincan.v2")];
-            sockets.push(Socket::open(server.addr, "/ws", &headers).await.unwrap());
-        }
-        for socket in &mut sockets {
-            socket.text(hello).await.unwrap();
-        }
+        let mut sockets = greet_at_once(&server, 2, hello).await;
         // Each is greeted, or sent off at once.
         let mut last = Vec::new();
         for socket in &mut sockets {

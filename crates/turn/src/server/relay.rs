@@ -27,7 +27,7 @@ impl Server {
         }
         let Ok(message) = Message::parse(bytes) else { return };
         match message.class() {
-            Class::Request => self.request(now, client, &message, bytes.len(), host),
+            Class::Request => self.request(now, client, &message, host),
             Class::Indication if message.method() == Method::SEND => {
                 self.send_indication(now, client, &message, host);
             }

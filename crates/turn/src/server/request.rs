@@ -91,7 +91,6 @@ impl Server {
         now: Millis,
         client: Client,
         message: &Message<'_>,
-        length: usize,
         host: &mut impl Host,
     ) {
         if message.method() == Method::BINDING {
@@ -106,7 +105,7 @@ impl Server {
                 self.answer(client, message, answer, Some(&key), host);
             }
             Err(bad) if self.budget.take(now, client.remote.ip()) => {
-                let bad = if length < SHORTEST { BAD_REQUEST } else { bad };
+                let bad = if message.length() < SHORTEST { BAD_REQUEST } else { bad };
                 self.challenge(now, client, message, bad, host);
             }
             Err(_) => {}
@@ -192,11 +191,7 @@ impl Server {
             Some([_, _, _, _]) => return Err(TRANSPORT_NOT_SUPPORTED),
             _ => return Err(BAD_REQUEST),
         }
-        let family = match message.get(AttributeType::REQUESTED_ADDRESS_FAMILY) {
-            None | Some([1, _, _, _]) => Family::V4,
-            Some([2, _, _, _]) => Family::V6,
-            Some(_) => return Err(FAMILY_NOT_SUPPORTED),
-        };
+        let family = requested_family(message)?.unwrap_or(Family::V4);
         let even = match message.get(AttributeType::EVEN_PORT) {
             None => false,
             Some([0]) => true,
@@ -240,13 +235,7 @@ impl Server {
     ) -> Result<Good, Bad> {
         let asked = message.number(AttributeType::LIFETIME);
         let allocation = self.of_client(client).ok_or(ALLOCATION_MISMATCH)?;
-        let family = match message.get(AttributeType::REQUESTED_ADDRESS_FAMILY) {
-            None => Family::of(allocation.address.ip()),
-            Some([1, _, _, _]) => Family::V4,
-            Some([2, _, _, _]) => Family::V6,
-            Some(_) => return Err(FAMILY_NOT_SUPPORTED),
-        };
-        if family != Family::of(allocation.address.ip()) {
+        if requested_family(message)?.is_some_and(|family| family != Family::of(allocation.address.ip())) {
             return Err(FAMILY_MISMATCH);
         }
         let (relay, old) = (allocation.relay, allocation.expires);
@@ -380,6 +369,16 @@ impl Server {
             writer.put(AttributeType::NONCE, self.nonces.make(now, client.remote).as_bytes());
         }
         host.to_client(client, [&self.out, &[]]);
+    }
+}
+
+/// The family that is asked for, if one is.
+fn requested_family(message: &Message<'_>) -> Result<Option<Family>, Bad> {
+    match message.get(AttributeType::REQUESTED_ADDRESS_FAMILY) {
+        None => Ok(None),
+        Some([1, _, _, _]) => Ok(Some(Family::V4)),
+        Some([2, _, _, _]) => Ok(Some(Family::V6)),
+        Some(_) => Err(FAMILY_NOT_SUPPORTED),
     }
 }
 

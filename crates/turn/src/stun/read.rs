@@ -63,6 +63,12 @@ impl<'a> Message<'a> {
         if attributes.rest.is_empty() { Ok(message) } else { Err(Malformed::Attribute) }
     }
 
+    /// Its bytes, all of them.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// What it is in its transaction.
     #[must_use]
     pub const fn class(&self) -> Class {

@@ -22,12 +22,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::{Events, Poll, Waker};
+use tincan_proto::time::Millis;
 use tincan_turn::credential::Secrets;
 use tincan_turn::server::{Limits, RelayId, Server};
 
 use crate::clock::Clock;
 use crate::config::Cidr;
-use sockets::{From, Sockets, WAKER};
+use sockets::{Sockets, Source, WAKER};
 
 /// What credentials belong to. Short: it is part of an answer to those who have not proven who they are.
 pub const REALM: &str = "tincan";
@@ -178,15 +179,15 @@ impl Relay {
     }
 
     /// Takes what a socket has, up to a fair share.
-    fn drain(&mut self, from: From, now: tincan_proto::time::Millis, buffer: &mut [u8]) {
+    fn drain(&mut self, from: Source, now: Millis, buffer: &mut [u8]) {
         for _ in 0..sockets::SHARE {
             let Some((length, remote)) = self.sockets.receive(from, buffer) else { return };
             let bytes = &buffer[..length];
             match from {
-                From::Clients => {
+                Source::Clients => {
                     self.server.receive(now, sockets::client(remote), bytes, &mut self.sockets);
                 }
-                From::Peers(relay) => self.server.relayed(now, relay, remote, bytes, &mut self.sockets),
+                Source::Peers(relay) => self.server.relayed(now, relay, remote, bytes, &mut self.sockets),
             }
         }
         self.sockets.put_back(from);

@@ -27,7 +27,7 @@ const TRIES: usize = 64;
 
 /// Where a datagram came from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum From {
+pub(super) enum Source {
     Clients,
     Peers(RelayId),
 }
@@ -37,9 +37,9 @@ pub(super) struct Sockets {
     clients: UdpSocket,
     relays: Vec<Option<UdpSocket>>,
     /// What may have something to read. The poll says so once; it stays here until it was read empty.
-    ready: VecDeque<From>,
+    ready: VecDeque<Source>,
     /// Had their share in this turn.
-    more: Vec<From>,
+    more: Vec<Source>,
     relay_ip: IpAddr,
     public_ip: IpAddr,
     ports: RangeInclusive<u16>,
@@ -77,17 +77,17 @@ impl Sockets {
     pub(super) fn note(&mut self, token: Token) {
         match token {
             WAKER => {}
-            CLIENTS => self.ready.push_back(From::Clients),
+            CLIENTS => self.ready.push_back(Source::Clients),
             Token(relay) => {
                 if let Ok(relay) = u32::try_from(relay) {
-                    self.ready.push_back(From::Peers(RelayId(relay)));
+                    self.ready.push_back(Source::Peers(RelayId(relay)));
                 }
             }
         }
     }
 
     /// The next one to read in this turn.
-    pub(super) fn next_ready(&mut self) -> Option<From> {
+    pub(super) fn next_ready(&mut self) -> Option<Source> {
         let next = self.ready.pop_front();
         if next.is_none() {
             self.ready.extend(self.more.drain(..));
@@ -96,7 +96,7 @@ impl Sockets {
     }
 
     /// It had its share, and may have more.
-    pub(super) fn put_back(&mut self, from: From) {
+    pub(super) fn put_back(&mut self, from: Source) {
         self.more.push(from);
     }
 
@@ -106,10 +106,10 @@ impl Sockets {
     }
 
     /// One datagram; `None` if there is none.
-    pub(super) fn receive(&self, from: From, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+    pub(super) fn receive(&self, from: Source, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let socket = match from {
-            From::Clients => &self.clients,
-            From::Peers(relay) => self.relay(relay)?,
+            Source::Clients => &self.clients,
+            Source::Peers(relay) => self.relay(relay)?,
         };
         loop {
             match socket.recv_from(buffer) {

@@ -185,9 +185,8 @@ impl Shared {
         let connection = state.numbers.as_ref().map_or(0, |numbers| numbers.connection);
         let for_good = goodbye || session.version == Version::V1;
         if for_good {
-            // A resume that has found it already must not take up what nobody finds any more.
             if let Some(numbers) = &mut state.numbers {
-                numbers.id.clear();
+                numbers.retire();
             }
             if !self.directory.remove(session) {
                 return;
@@ -213,8 +212,7 @@ impl Shared {
         let is_away = state.link.is_none();
         let numbers = state.numbers.as_mut().filter(|numbers| is_away && numbers.connection == connection);
         if let Some(numbers) = numbers {
-            // A resume that has found it already must not take up what nobody finds any more.
-            numbers.id.clear();
+            numbers.retire();
             self.directory.remove(session);
         }
     }

@@ -173,7 +173,7 @@ impl SessionState {
                 put_number(out, ",\"seq\":", numbers.outgoing.next_seq());
                 if numbers.outgoing.push(out.as_slice().into()).is_err() {
                     // It neither reads nor acknowledges. Its window is worth nothing now, and the next hello starts anew.
-                    numbers.id.clear();
+                    numbers.retire();
                     if let Some(link) = link {
                         link.close(CloseCode::Slow, "");
                     }
@@ -199,6 +199,11 @@ impl SessionState {
 }
 
 impl Numbers {
+    /// From here on nothing resumes the session: not even a hello that has found it already.
+    pub(super) fn retire(&mut self) {
+        self.id.clear();
+    }
+
     /// Whether `secret` resumes the session.
     pub(super) fn is_proven_by(&self, secret: &str) -> bool {
         let is = |known: &str| {
