@@ -131,6 +131,20 @@ fn what_is_sent_through_a_relay_arrives_and_the_answer_comes_back() {
 }
 
 #[test]
+fn who_asks_for_an_even_port_gets_one() {
+    let (media, secrets) = start(&[]);
+    for _ in 0..8 {
+        let mut alice = Client::new(&media, &secrets, "alice");
+        let answer = alice.ask(Method::ALLOCATE, |writer| {
+            writer.put(AttributeType::EVEN_PORT, &[0]);
+        });
+        let relay = Message::parse(&answer).unwrap().address(AttributeType::XOR_RELAYED_ADDRESS).unwrap();
+        assert_eq!(relay.port() % 2, 0);
+    }
+    media.stop();
+}
+
+#[test]
 fn two_who_are_both_relayed_hear_each_other() {
     let (media, secrets) = start(&[]);
     let (mut alice, mut bob) = (Client::new(&media, &secrets, "alice"), Client::new(&media, &secrets, "bob"));

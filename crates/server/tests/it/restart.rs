@@ -61,6 +61,21 @@ async fn a_dead_server_never_ends_a_connected_call() {
 }
 
 #[tokio::test]
+async fn what_nobody_was_told_of_is_stored_before_the_server_stops() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = (server.guest("alice", "web").await, server.guest("bob", "phone").await);
+    connected(&mut alice, &mut bob, &call_id('c')).await;
+    for device in [&mut alice, &mut bob] {
+        // Behind what it said of its media, so that the server has heard that.
+        device.send(json!({ "type": "ping" })).await.unwrap();
+        while device.next().await.unwrap()["type"] != "pong" {}
+    }
+    let server = Server::start_in(server.stop().await, |_| {}).await;
+    let alice = server.guest("alice", "web").await;
+    assert_eq!(alice.welcome["calls"][0]["state"], "connected");
+}
+
+#[tokio::test]
 async fn a_call_hung_up_while_the_server_was_away_is_hung_up_when_the_device_comes_back() {
     let data_dir = tempfile::tempdir().unwrap();
     let process = Process::start(data_dir.path(), &[]);
