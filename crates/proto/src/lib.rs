@@ -7,12 +7,14 @@
 //! - [`websocket`]: RFC 6455 framing, without the socket.
 //! - [`call`]: the call machine and the desk of all live calls.
 //! - [`session`]: numbering, acknowledgement and resume.
+//! - [`quality`]: what is measured of a call.
 //! - [`limit`]: how often something may happen.
 #![deny(missing_docs)]
 
 pub mod call;
 pub mod id;
 pub mod limit;
+pub mod quality;
 pub mod session;
 pub mod time;
 pub mod websocket;

@@ -76,6 +76,12 @@ export type Scope = 'all' | 'here';
 /** What a leg says of its media. */
 export type Media = 'connected' | 'lost';
 
+/** The way that a call's sound takes. */
+export type CallPath = 'direct' | 'relay_udp' | 'relay_tcp' | 'relay_tls' | 'unknown';
+
+/** What is to blame for a poor call, as its client sees it. */
+export type Cause = 'none' | 'own_network' | 'peer_network' | 'relay';
+
 /** What an `error` frame says, and what to do about it, for the developer. */
 export const ERROR_CODES = {
   bad_frame: "not a JSON object of the protocol's shape; mend the client",
@@ -173,6 +179,26 @@ export interface CallUpdate {
   muted?: boolean;
 }
 
+/** Which ICE servers are wanted. `relay_only`: the other side shall learn no address of this one. */
+export interface IceAsk {
+  relay_only?: boolean;
+}
+
+/** What a leg's client measured since its last report; what its browser does not tell is left out. */
+export interface CallQuality {
+  samples: number;
+  mos: number;
+  mos_min: number;
+  poor: number;
+  concealed_ppm?: number;
+  lost_ppm?: number;
+  remote_lost_ppm?: number;
+  rtt_ms?: number;
+  jitter_ms?: number;
+  path: CallPath;
+  cause: Cause;
+}
+
 /** A live call of the device that is welcomed. `exp` and `data` are as in a `call-request`: the one while it rings, the other for a device that rings. */
 export interface Snapshot<O extends Opaque = Opaque> {
   call: CallId;
@@ -226,9 +252,11 @@ export interface Ended {
   talk_ms: number;
 }
 
-/** For an `RTCPeerConnection`. */
+/** For an `RTCPeerConnection`. `relay_only`: no other candidates are taken in this call; `ttl_s`: how long the credentials make a new relay. */
 export interface IceServers {
   iceServers: RTCIceServer[];
+  relay_only: boolean;
+  ttl_s: number;
 }
 
 /** How a session is opened. */
@@ -247,7 +275,8 @@ export type ClientFrame<O extends Opaque = Opaque> =
   | { type: 'candidate'; call: CallId; data: O['candidate'] }
   | { type: 'candidates'; call: CallId; data: O['candidates'] }
   | { type: 'call-update'; call: CallId; data: CallUpdate }
-  | { type: 'ice-servers-request' };
+  | { type: 'ice-servers-request'; call?: CallId; data?: IceAsk }
+  | { type: 'call-quality'; call: CallId; data: CallQuality };
 
 /** A client's frame of the connection, unnumbered. */
 export type ClientConnectionFrame =

@@ -12,6 +12,7 @@ use super::strict::{Object, Word, present};
 use super::{ErrorCode, REQUEST_DATA_MAX, Relay, too_deep};
 use crate::call::{Act, EndReason, Media, RejectReason, Scope};
 use crate::id::{CallId, DeviceId, UserId};
+use crate::quality::{Cause, Path, Report};
 
 /// Most characters of a frame's `id`.
 const ID_MAX: usize = 64;
@@ -69,7 +70,19 @@ pub enum Body<'a> {
         media: Option<Media>,
     },
     /// Asks for ICE servers.
-    IceServersRequest,
+    IceServersRequest {
+        /// For which call; `None` to try them out.
+        call: Option<CallId>,
+        /// Its user wants the other side to learn no address of theirs.
+        relay_only: bool,
+    },
+    /// Tells how good the call is.
+    Quality {
+        /// The call.
+        call: CallId,
+        /// What was measured.
+        report: Report,
+    },
 }
 
 impl Body<'_> {
@@ -277,7 +290,15 @@ fn body<'a>(envelope: &Envelope<'a>) -> Result<Body<'a>, (ErrorCode, String)> {
                 media: media.map(|Word(media)| media),
             })
         }
-        ClientType::IceServersRequest => Ok(Body::IceServersRequest),
+        ClientType::IceServersRequest => {
+            let IceAsk { relay_only } = payload_or_default(data)?;
+            Ok(Body::IceServersRequest { call: envelope.call, relay_only: relay_only.unwrap_or(false) })
+        }
+        ClientType::CallQuality => {
+            let report = Report::from(payload::<Quality>(data)?);
+            report.check().map_err(bad)?;
+            Ok(Body::Quality { call: call()?, report })
+        }
     }
 }
 
@@ -300,6 +321,7 @@ pub(super) enum ClientType {
     Candidates,
     CallUpdate,
     IceServersRequest,
+    CallQuality,
 }
 
 #[derive(Default, Deserialize)]
@@ -344,6 +366,53 @@ pub(super) struct Update {
     #[serde(default)]
     #[expect(dead_code, reason = "only its type is checked; the other leg reads it")]
     muted: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IceAsk {
+    relay_only: Option<bool>,
+}
+
+/// [`Report`], as it is written.
+#[derive(Deserialize)]
+pub(super) struct Quality {
+    samples: u32,
+    mos: u32,
+    mos_min: u32,
+    poor: u32,
+    #[serde(default)]
+    concealed_ppm: Option<u32>,
+    #[serde(default)]
+    lost_ppm: Option<u32>,
+    #[serde(default)]
+    remote_lost_ppm: Option<u32>,
+    #[serde(default)]
+    rtt_ms: Option<u32>,
+    #[serde(default)]
+    jitter_ms: Option<u32>,
+    path: Word<Path>,
+    cause: Word<Cause>,
+}
+
+impl From<Quality> for Report {
+    fn from(written: Quality) -> Self {
+        let Quality { samples, mos, mos_min, poor, concealed_ppm, lost_ppm, remote_lost_ppm, .. } = written;
+        let Quality { rtt_ms, jitter_ms, path: Word(path), cause: Word(cause), .. } = written;
+        Self {
+            samples,
+            mos,
+            mos_min,
+            poor,
+            concealed_ppm,
+            lost_ppm,
+            remote_lost_ppm,
+            rtt_ms,
+            jitter_ms,
+            path,
+            cause,
+        }
+    }
 }
 
 fn payload<T: DeserializeOwned>(data: &str) -> Result<T, (ErrorCode, String)> {

@@ -6,6 +6,7 @@
 
 mod client;
 mod codes;
+mod private;
 mod server;
 mod strict;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod v1;
 
 pub use client::{Body, ClientFrame, FrameError, Hello, Identity, Resume, parse};
 pub use codes::{CloseCode, ErrorCode, Remedy};
-pub use server::{ServerFrame, Welcome};
+pub use private::tells_an_address;
+pub use server::{ServerFrame, Welcome, write_ice_servers};
 pub use v1::{V1Frame, V1Type, parse_v1, write_v1};
 
 /// The WebSocket subprotocol that a v2 client asks for.

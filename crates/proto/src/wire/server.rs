@@ -98,6 +98,10 @@ pub enum ServerFrame<'a> {
         re: Option<&'a str>,
         /// An array of `RTCIceServer`: a JSON text.
         servers: &'a str,
+        /// No other candidates than a relay's are taken in this call.
+        relay_only: bool,
+        /// How long the credentials in it make a new relay.
+        ttl_s: u64,
     },
 }
 
@@ -212,13 +216,21 @@ impl ServerFrame<'_> {
                 of_call(out, relay.as_str(), *call, Some(from));
                 opaque(out, data);
             }
-            Self::IceServers { re, servers } => {
+            Self::IceServers { re, servers, relay_only, ttl_s } => {
                 start(out, "ice-servers-response");
                 answers(out, *re);
-                put(out, &[",\"data\":{\"iceServers\":", servers, "}"]);
+                out.extend_from_slice(b",\"data\":");
+                write_ice_servers(out, servers, *relay_only, *ttl_s);
             }
         }
     }
+}
+
+/// Writes what is answered to whoever asks for ICE servers, on a socket or by HTTP. `servers` is a JSON text.
+pub fn write_ice_servers(out: &mut Vec<u8>, servers: &str, relay_only: bool, ttl_s: u64) {
+    let relay_only = if relay_only { "true" } else { "false" };
+    let parts = ["{\"iceServers\":", servers, ",\"relay_only\":", relay_only, ",\"ttl_s\":", &ttl_s.to_string(), "}"];
+    put(out, &parts);
 }
 
 fn start(out: &mut Vec<u8>, kind: &str) {

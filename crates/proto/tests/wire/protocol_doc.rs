@@ -97,7 +97,15 @@ fn every_server_example_is_what_the_server_writes() {
         (ServerFrame::Error { re: Some("b2"), call: Some(call), code, message, retry_ms: None }, 7),
         (ServerFrame::Pong, 0),
         (ServerFrame::Goaway { reconnect_in_ms: 420 }, 0),
-        (ServerFrame::IceServers { re: Some("i1"), servers: "[]" }, 8),
+        (
+            ServerFrame::IceServers {
+                re: Some("i1"),
+                servers: r#"[{"urls":["stun:tincan.example:3478"]},{"urls":["turn:tincan.example:3478"],"username":"1700000000:AAAAAAAAAAAAAAAAAAAAAA:alice","credential":"c2VjcmV0"}]"#,
+                relay_only: false,
+                ttl_s: 600,
+            },
+            8,
+        ),
     ];
     let written: Vec<String> = frames.iter().map(|(frame, seq)| written(frame, *seq)).collect();
     assert_eq!(examples("server"), written);

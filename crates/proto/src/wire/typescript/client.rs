@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::reflect::{members, words};
 use super::shape::{Frame, Interface, Kind, Member, always, maybe};
-use crate::wire::client::{ClientType, Envelope, HangUp, HelloData, Reject, Update};
+use crate::wire::client::{ClientType, Envelope, HangUp, HelloData, IceAsk, Quality, Reject, Update};
 use crate::wire::{ErrorCode, Resume, parse};
 
 const CALL: Member = always("call", Kind::Call);
 
-pub(super) const INTERFACES: &[Interface] = &[RESUME, TOKEN_HELLO, GUEST_HELLO, REJECT, HANG_UP, UPDATE];
+pub(super) const INTERFACES: &[Interface] = 
+    &[RESUME, TOKEN_HELLO, GUEST_HELLO, REJECT, HANG_UP, UPDATE, ICE_ASK, QUALITY];
 
 const RESUME: Interface = Interface {
     name: "Resume",
@@ -44,6 +45,29 @@ pub(super) const UPDATE: Interface = Interface {
     members: &[maybe("media", Kind::Word("Media")), maybe("muted", Kind::Flag)],
 };
 
+const ICE_ASK: Interface = Interface {
+    name: "IceAsk",
+    doc: "Which ICE servers are wanted. `relay_only`: the other side shall learn no address of this one.",
+    members: &[maybe("relay_only", Kind::Flag)],
+};
+const QUALITY: Interface = Interface {
+    name: "CallQuality",
+    doc: "What a leg's client measured since its last report; what its browser does not tell is left out.",
+    members: &[
+        always("samples", Kind::Number(30)),
+        always("mos", Kind::Number(430)),
+        always("mos_min", Kind::Number(410)),
+        always("poor", Kind::Number(0)),
+        maybe("concealed_ppm", Kind::Number(1000)),
+        maybe("lost_ppm", Kind::Number(2000)),
+        maybe("remote_lost_ppm", Kind::Number(0)),
+        maybe("rtt_ms", Kind::Number(40)),
+        maybe("jitter_ms", Kind::Number(3)),
+        always("path", Kind::Word("CallPath")),
+        always("cause", Kind::Word("Cause")),
+    ],
+};
+
 pub(super) const FRAMES: &[Frame] = &[
     Frame { kind: "hello", members: &[always("data", Kind::Hello(&TOKEN_HELLO))] },
     Frame { kind: "hello", members: &[always("data", Kind::Hello(&GUEST_HELLO))] },
@@ -63,7 +87,8 @@ pub(super) const FRAMES: &[Frame] = &[
     Frame { kind: "candidate", members: &[CALL, always("data", Kind::Opaque("candidate"))] },
     Frame { kind: "candidates", members: &[CALL, always("data", Kind::Opaque("candidates"))] },
     Frame { kind: "call-update", members: &[CALL, always("data", Kind::Of(&UPDATE))] },
-    Frame { kind: "ice-servers-request", members: &[] },
+    Frame { kind: "ice-servers-request", members: &[maybe("call", Kind::Call), maybe("data", Kind::Of(&ICE_ASK))] },
+    Frame { kind: "call-quality", members: &[CALL, always("data", Kind::Of(&QUALITY))] },
 ];
 
 fn names(members: &[Member]) -> Vec<&'static str> {
@@ -114,6 +139,8 @@ fn the_members_of_what_a_client_sends_are_those_the_server_reads() {
     assert_eq!(names(REJECT.members), members::<Reject>());
     assert_eq!(names(HANG_UP.members), members::<HangUp>());
     assert_eq!(names(UPDATE.members), members::<Update>());
+    assert_eq!(names(ICE_ASK.members), members::<IceAsk>());
+    assert_eq!(names(QUALITY.members), members::<Quality>());
     let hello: BTreeSet<&str> =
         [TOKEN_HELLO, GUEST_HELLO].iter().flat_map(|hello| names(hello.members)).collect();
     assert_eq!(hello, members::<HelloData>().iter().copied().collect());

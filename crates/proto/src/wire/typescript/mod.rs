@@ -20,6 +20,7 @@ use super::client::HangUpReason;
 use super::{CloseCode, DEPTH_MAX, ErrorCode, FRAME_MAX, REQUEST_DATA_MAX, SUBPROTOCOL};
 use crate::call::{EndReason, Media, RejectReason, Role, Scope, State};
 use crate::id::NAME_MAX;
+use crate::quality::{Cause, Path as CallPath};
 use crate::session::{WINDOW_BYTES, WINDOW_FRAMES};
 
 const HEAD: &str = "\
@@ -59,6 +60,8 @@ const WORDS: &[WordList] = &[
     ("RejectReason", "Why a callee's device rejects.", words::<RejectReason>),
     ("Scope", "How far a reject reaches: all devices, or only this one.", words::<Scope>),
     ("Media", "What a leg says of its media.", words::<Media>),
+    ("CallPath", "The way that a call's sound takes.", words::<CallPath>),
+    ("Cause", "What is to blame for a poor call, as its client sees it.", words::<Cause>),
 ];
 
 /// The words of the list of this name.

@@ -78,8 +78,12 @@ const ENDED: Interface = Interface {
 };
 const ICE_SERVERS: Interface = Interface {
     name: "IceServers",
-    doc: "For an `RTCPeerConnection`.",
-    members: &[always("iceServers", Kind::IceServers)],
+    doc: "For an `RTCPeerConnection`. `relay_only`: no other candidates are taken in this call; `ttl_s`: how long the credentials make a new relay.",
+    members: &[
+        always("iceServers", Kind::IceServers),
+        always("relay_only", Kind::Flag),
+        always("ttl_s", Kind::Count),
+    ],
 };
 
 pub(super) const FRAMES: &[Frame] = &[
@@ -170,7 +174,7 @@ fn samples(full: bool, mut check: impl FnMut(&ServerFrame<'_>)) {
     for relay in [Relay::Offer, Relay::Answer, Relay::Candidate, Relay::Candidates, Relay::Update] {
         check(&ServerFrame::Relay { relay, call, from: &from, data: if full { data } else { "{}" } });
     }
-    check(&ServerFrame::IceServers { re, servers: "[]" });
+    check(&ServerFrame::IceServers { re, servers: "[]", relay_only: full, ttl_s: 600 });
 }
 
 fn written(frame: &ServerFrame<'_>) -> Value {

@@ -13,6 +13,8 @@ use crate::wire::ErrorCode;
 pub(super) enum Kind {
     Text,
     Count,
+    /// A count of which not every value is taken: this one is.
+    Number(u32),
     Flag,
     Name,
     Address,
@@ -67,7 +69,7 @@ impl Kind {
     fn typescript(self) -> String {
         match self {
             Self::Text => "string".into(),
-            Self::Count => "number".into(),
+            Self::Count | Self::Number(_) => "number".into(),
             Self::Flag => "boolean".into(),
             Self::Name => "Name".into(),
             Self::Address => "Address".into(),
@@ -87,6 +89,7 @@ impl Kind {
         match self {
             Self::Text => json!("any text: \"\u{e9}\" \\ \0"),
             Self::Count => json!(7),
+            Self::Number(sample) => json!(sample),
             Self::Flag => json!(true),
             Self::Name => json!("bob"),
             Self::Address | Self::Peer => json!("bob/phone"),
@@ -104,7 +107,7 @@ impl Kind {
         let text = value.as_str();
         match self {
             Self::Text => text.is_some(),
-            Self::Count => value.is_u64(),
+            Self::Count | Self::Number(_) => value.is_u64(),
             Self::Flag => value.is_boolean(),
             Self::Name => text.is_some_and(|text| text.parse::<UserId>().is_ok()),
             Self::Address => text.is_some_and(|text| text.parse::<Address>().is_ok()),
