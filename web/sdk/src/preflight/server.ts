@@ -1,0 +1,106 @@
+/** Whether the server is reached and takes us, how long it takes to reply, and which ICE servers it names. */
+
+import { Credentials } from '../credentials.js';
+import { CallError } from '../errors.js';
+import { base64url, isName } from '../ids.js';
+import { serverUrl } from '../platform.js';
+import { CLOSE, SUBPROTOCOL } from '../wire.js';
+import type { CheckContext, Outcome } from './check.js';
+import type { Finding } from './findings.js';
+import { Line } from './line.js';
+import { quantile } from './passage.js';
+import { waitFor } from './wait.js';
+
+const PINGS = 5;
+const SLOW_MS = 400;
+const HTTP_PATIENCE_MS = 5_000;
+
+export interface ServerOutcome extends Outcome {
+  /** Absent if the server did not say. */
+  iceServers?: RTCIceServer[];
+}
+
+type Identity = Awaited<ReturnType<Credentials['get']>>;
+
+export async function checkServer(context: CheckContext): Promise<ServerOutcome> {
+  const credentials = new Credentials(context.options);
+  const first = await tryAs(credentials, context);
+  // As a device does: a token may have been refused only because it was kept for too long.
+  if (first.finding !== 'token-refused' || !credentials.refused()) return first;
+  return tryAs(credentials, context);
+}
+
+async function tryAs(credentials: Credentials, context: CheckContext): Promise<ServerOutcome> {
+  const { options, platform, signal } = context;
+  let identity: Identity;
+  try {
+    identity = await credentials.get();
+  } catch (error) {
+    if (error instanceof CallError && error.code === 'token-unavailable') return { finding: 'token-unavailable' };
+    throw error;
+  }
+  signal.throwIfAborted();
+  const url = options.url ?? serverUrl(platform);
+  const began = performance.now();
+  const line = new Line(new platform.WebSocket(url, SUBPROTOCOL), signal);
+  try {
+    if (!(await line.opened())) return { finding: await withoutSocket(url, context) };
+    return await talk(line, identity, performance.now() - began, context);
+  } finally {
+    line.close();
+  }
+}
+
+async function talk(line: Line, identity: Identity, connectMs: number, context: CheckContext): Promise<ServerOutcome> {
+  const device = deviceName(context);
+  if (!(await line.ask({ type: 'hello', data: { ...identity, device } }, 'welcome'))) {
+    return { finding: refusal(line.closedWith) };
+  }
+  const trips: number[] = [];
+  for (let n = 0; n < PINGS; n += 1) {
+    const askedAt = performance.now();
+    if (!(await line.ask({ type: 'ping' }, 'pong'))) return { finding: refusal(line.closedWith) };
+    trips.push(performance.now() - askedAt);
+  }
+  const reply = await line.ask({ type: 'ice-servers-request', id: 'ice', seq: 1 }, 'ice-servers-response');
+  const rttMs = quantile(trips, 0.5);
+  return {
+    finding: rttMs > SLOW_MS ? 'server-slow' : 'server-ok',
+    figures: { connectMs, rttMs, rttP95Ms: quantile(trips, 0.95) },
+    ...(reply && { iceServers: reply.data.iceServers }),
+  };
+}
+
+/** A name of its own: with the one of another page it would take over from that page. */
+function deviceName({ options: { device }, platform }: CheckContext): string {
+  if (device === undefined) return `check-${base64url(platform.randomBytes(9))}`;
+  if (!isName(device)) throw new CallError('bad-argument', { detail: 'device is not a name' });
+  return device;
+}
+
+function refusal(code: number | undefined): Finding {
+  switch (code) {
+    case CLOSE.unauthorized:
+      return 'token-refused';
+    case CLOSE.forbidden:
+      return 'server-forbidden';
+    case CLOSE.rateLimited:
+    case CLOSE.restart:
+      return 'server-busy';
+    default:
+      return 'server-silent';
+  }
+}
+
+/** No socket opened: is the server gone, or only the way for WebSockets? An opaque reply is reply enough. */
+async function withoutSocket(url: string, { platform, signal }: CheckContext): Promise<Finding> {
+  const http = url.replace(/^ws/, 'http');
+  const given = new AbortController();
+  const replied = waitFor(signal, HTTP_PATIENCE_MS, false, (done) => {
+    platform.fetch(http, { mode: 'no-cors', cache: 'no-store', signal: given.signal }).then(
+      () => done(true),
+      () => done(false),
+    );
+  });
+  return (await replied.finally(() => given.abort())) ? 'websocket-blocked' : 'server-unreachable';
+}

@@ -1,0 +1,98 @@
+/** A preflight on fakes, which can be broken in every way that a preflight tells apart. */
+
+import { vi } from 'vitest';
+import { Device } from '../device.js';
+import type { Platform } from '../platform.js';
+import type { PreflightOptions, PreflightReport } from '../preflight/types.js';
+import { FakeNetwork } from './fake-ice.js';
+import { FakeServer } from './fake-server.js';
+import { FakeSound } from './fake-sound.js';
+import { fakePlatform } from './fake-platform.js';
+
+export const ICE: RTCIceServer[] = [
+  { urls: ['stun:calls.example:3478'] },
+  {
+    urls: ['turn:calls.example:3478', 'turn:calls.example:3478?transport=tcp', 'turns:calls.example:443?transport=tcp'],
+    username: '1700000000:alice',
+    credential: 'secret',
+  },
+];
+
+export interface FakeLine {
+  /** What the server does with a connection. A number is the code with which it replies to `hello`. */
+  does: 'welcomes' | 'does-not-open' | 'is-silent' | number;
+  rttMs: number;
+  iceServers: RTCIceServer[];
+  /** Whether anything at all replies at the server's address. */
+  http: boolean;
+}
+
+export interface Rig {
+  line: FakeLine;
+  network: FakeNetwork;
+  sound: FakeSound;
+  platform: ReturnType<typeof fakePlatform>;
+  server: FakeServer;
+  /** Starts the preflight, lets so much time pass that every check ends, and returns the report. */
+  run: (options?: Partial<PreflightOptions>) => Promise<PreflightReport>;
+  begin: (options?: Partial<PreflightOptions>) => ReturnType<typeof Device.preflight>;
+  /** What is still open, by name. */
+  open: () => string[];
+}
+
+const MORE_THAN_ENOUGH_MS = 120_000;
+
+export function rig(): Rig {
+  const line: FakeLine = { does: 'welcomes', rttMs: 20, iceServers: ICE, http: false };
+  const network = new FakeNetwork();
+  const sound = new FakeSound();
+  const server = new FakeServer();
+  const platform = fakePlatform(server);
+  const fakes: Partial<Platform> = {
+    WebSocket: scripted(server, line),
+    RTCPeerConnection: network.RTCPeerConnection,
+    AudioContext: sound.AudioContext,
+    fetch: async () => (line.http ? new Response() : Promise.reject(new TypeError('no network'))),
+  };
+  Object.assign(platform, fakes);
+  const begin: Rig['begin'] = (options = {}) => Device.preflight({ guest: 'alice', heard: async () => true, ...options, platform });
+  const run: Rig['run'] = async (options) => {
+    const preflight = begin(options);
+    await vi.advanceTimersByTimeAsync(MORE_THAN_ENOUGH_MS);
+    return preflight.done;
+  };
+  const open = () => [
+    ...platform.mic.tracks.filter(({ stopped }) => !stopped).map(() => 'microphone'),
+    ...network.made.filter(({ closed }) => !closed).map(() => 'peer connection'),
+    ...server.sockets.filter(({ readyState }) => readyState !== 3).map(() => 'socket'),
+    ...sound.made.filter(({ state }) => state !== 'closed').map(() => 'audio context'),
+    ...(platform.sink.srcObject ? ['tone'] : []),
+    ...Array.from({ length: vi.getTimerCount() }, () => 'timer'),
+  ];
+  return { line, network, sound, platform, server, run, begin, open };
+}
+
+/** Sockets behind which `line` says what happens. */
+function scripted(server: FakeServer, line: FakeLine): Platform['WebSocket'] {
+  return class extends server.WebSocket {
+    constructor(url: string, protocol: string) {
+      super(url, protocol);
+      if (line.does === 'does-not-open') setTimeout(() => server.close(1006), line.rttMs);
+      else setTimeout(() => server.socket.readyState !== 3 && server.open(), line.rttMs);
+    }
+
+    override send(text: string): void {
+      super.send(text);
+      if (line.does !== 'is-silent') setTimeout(() => server.socket.readyState !== 3 && reply(JSON.parse(text).type, server, line), line.rttMs);
+    }
+  } as Platform['WebSocket'];
+}
+
+function reply(type: string, server: FakeServer, { does, iceServers }: FakeLine): void {
+  if (typeof does === 'number') return server.close(does);
+  if (type === 'hello') server.welcome();
+  if (type === 'ping') server.raw({ type: 'pong' });
+  if (type === 'ice-servers-request') {
+    server.send({ type: 'ice-servers-response', re: 'ice', data: { iceServers, relay_only: false, ttl_s: 60 } });
+  }
+}
