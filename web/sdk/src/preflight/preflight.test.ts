@@ -82,7 +82,7 @@ test('of two faults the one that matters more is the verdict, and the other is t
   broken.sound.loudness = () => 0;
   broken.network.lost = (n) => n % 5 === 0;
   const { verdict } = await broken.run();
-  expect([verdict.code, verdict.also]).toEqual(['mic-silent', ['Calls work, but will sound bad: many packets are lost on the way.']]);
+  expect([verdict.code, verdict.also]).toEqual(['mic-silent', ['Sound will be bad: many packets are lost on the way.']]);
 });
 
 describe('what cannot be checked says so', () => {

@@ -12,12 +12,14 @@ import type { CheckName, CheckResult, Outlook, Verdict } from './types.js';
 const RELAYS: readonly CheckName[] = ['relay-udp', 'relay-tcp', 'relay-tls'];
 
 class Facts {
+  readonly checks: readonly CheckResult[];
   readonly #found: ReadonlyMap<CheckName, CheckResult>;
   /** The relays that could be tried, and those of them that carry sound. */
   readonly tried: readonly CheckResult[];
   readonly carrying: readonly CheckResult[];
 
-  constructor(readonly checks: readonly CheckResult[]) {
+  constructor(checks: readonly CheckResult[]) {
+    this.checks = checks;
     this.#found = new Map(checks.map((check) => [check.name, check]));
     this.tried = RELAYS.flatMap((name) => this.#found.get(name) ?? []).filter(({ status }) => status !== 'skipped');
     this.carrying = this.tried.filter(({ status }) => status !== 'failed');
@@ -48,6 +50,8 @@ class Facts {
 interface Rule {
   outlook: Outlook;
   message: string;
+  /** The same as a sentence beside another verdict; default: the message. */
+  beside?: string;
   remedy?: string;
   when: (facts: Facts) => boolean;
 }
@@ -107,33 +111,48 @@ export const VERDICTS = {
   'udp-blocked': {
     outlook: 'limited',
     message: 'Calls work, but only through the relay: UDP is blocked here.',
+    beside: 'UDP is blocked here: sound takes the relay.',
     remedy: 'You can call. Sound is smoother where UDP is allowed, in this network and to the server.',
     when: (facts) => facts.udpBlocked && facts.carrying.length > 0,
   },
   'high-loss': {
     ...found('limited', 'Calls work, but will sound bad: many packets are lost on the way.', 'relay-udp', 'relay-lossy'),
+    beside: 'Sound will be bad: many packets are lost on the way.',
     when: (facts) => facts.preferred('relay-lossy'),
   },
   'high-rtt': {
     ...found('limited', 'Calls work, but with a long delay.', 'relay-udp', 'relay-slow'),
+    beside: 'Sound will have a long delay.',
     when: (facts) => facts.preferred('relay-slow'),
   },
   'high-jitter': {
     ...found('limited', 'Calls work, but may stutter: the delay changes all the time.', 'relay-udp', 'relay-unsteady'),
+    beside: 'Sound may stutter: the delay changes all the time.',
     when: (facts) => facts.preferred('relay-unsteady'),
   },
   'no-relay': {
     outlook: 'limited',
     message: 'Calls work where two browsers reach each other directly: this server offers no relay.',
+    beside: 'This server offers no relay: sound gets through only where two browsers reach each other directly.',
     remedy: 'In one home or office network that is enough. Elsewhere the server needs a relay.',
     when: (facts) => RELAYS.every((name) => facts.is(name, 'relay-not-offered')),
   },
-  'mic-quiet': found('limited', 'Calls work, but no voice came from the microphone.', 'microphone', 'mic-quiet'),
-  'speaker-blocked': found('limited', 'Calls work, but this browser plays no sound yet.', 'speaker', 'speaker-blocked'),
-  'server-slow': found('limited', 'Calls work, but will begin slowly.', 'server', 'server-slow'),
+  'mic-quiet': {
+    ...found('limited', 'Calls work, but no voice came from the microphone.', 'microphone', 'mic-quiet'),
+    beside: 'No voice came from the microphone.',
+  },
+  'speaker-blocked': {
+    ...found('limited', 'Calls work, but this browser plays no sound yet.', 'speaker', 'speaker-blocked'),
+    beside: 'This browser plays no sound yet.',
+  },
+  'server-slow': {
+    ...found('limited', 'Calls work, but will begin slowly.', 'server', 'server-slow'),
+    beside: 'Calls will begin slowly: the server takes long to reply.',
+  },
   'relay-partly': {
     outlook: 'good',
     message: 'Calls work, although not every way to the relay is open.',
+    beside: 'Not every way to the relay is open.',
     when: (facts) => !facts.udpBlocked && facts.carrying.length > 0 && facts.carrying.length < facts.tried.length,
   },
   'works-as-checked': {
@@ -156,5 +175,10 @@ export function verdict(checks: readonly CheckResult[]): Verdict {
   const code = holding[0]!;
   const { outlook, message, remedy }: Rule = VERDICTS[code];
   const also = holding.slice(1).filter((other) => !WHOLE.includes(other));
-  return { code, outlook, message, ...(remedy && { remedy }), also: also.map((other) => VERDICTS[other].message) };
+  return { code, outlook, message, ...(remedy && { remedy }), also: also.map(beside) };
+}
+
+function beside(code: VerdictCode): string {
+  const { message, beside = message }: Rule = VERDICTS[code];
+  return beside;
 }
