@@ -57,9 +57,13 @@ export interface View {
   readonly talking: boolean;
   readonly tone: Tone;
   readonly notice?: Notice;
+  /** Whether the diagnostics page may help. */
+  readonly canCheck: boolean;
 }
 
 const LOST: ReadonlySet<CallSummary['reason']> = new Set(['connection_lost', 'media_failed']);
+/** What may be the doing of this browser, its microphone, or its network. */
+const CHECKABLE: ReadonlySet<CallSummary['reason']> = new Set([...LOST, 'user_media_failed', 'failed']);
 
 export function view(now: Snapshot): View {
   const { call, last, server, peer } = now;
@@ -79,6 +83,7 @@ export function view(now: Snapshot): View {
     remoteMuted: call?.remoteMuted ?? false,
     talking: call?.state === 'connected' || call?.state === 'reconnecting',
     tone: tone(call?.state),
+    canCheck: !call && !now.opening && (now.notice !== undefined || (last !== undefined && CHECKABLE.has(last.summary.reason))),
     ...(now.notice ? { notice: now.notice } : {}),
   };
 }

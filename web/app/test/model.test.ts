@@ -44,6 +44,12 @@ describe('the view', () => {
     expect(view(after('connection_lost', 'server')).pose).toBe('ended-lost');
   });
 
+  it('leads to the diagnostics page when this browser or its network may be to blame, and not when a person was', () => {
+    expect(view(after('connection_lost', 'server')).canCheck).toBe(true);
+    expect(view({ ...ready, notice: { message: 'The microphone is not allowed.', hint: '' } }).canCheck).toBe(true);
+    for (const now of [ready, after('busy', 'remote'), after('hung_up', 'local'), during('reconnecting')]) expect(view(now).canCheck).toBe(false);
+  });
+
   it('carries the reason of the end for the page to show', () => {
     expect(view(after('busy', 'remote'))).toMatchObject({ callState: 'ended', end: { reason: 'busy', text: 'Client B is busy.' } });
   });

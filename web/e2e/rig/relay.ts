@@ -1,6 +1,6 @@
 /** A relay of someone else's make (coturn), for a server that is told to offer it. On loopback, on free ports. */
 import { execFileSync } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { end, scratch, start } from './processes.js';
 import { until } from './until.js';
@@ -35,12 +35,10 @@ export class Relay {
       `--user=${USER}:${PASSWORD}`, `--listening-ip=${HOST}`, `--relay-ip=${HOST}`, `--listening-port=${plain}`, `--tls-listening-port=${tls}`,
       ...certificate(folder), `--pidfile=${join(folder, 'pid')}`, `--userdb=${join(folder, 'users')}`, '--log-file=stdout', '--simple-log',
       ...(udp ? [] : ['--no-udp']),
-    ], { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] });
-    let log = '';
-    child.stdout?.on('data', (text: Buffer) => (log += text.toString()));
-    await until('the relay listens', () => {
-      if (child.exitCode !== null) throw new Error(`turnserver ended with ${child.exitCode}\n${log}`);
-      return log.includes(`${HOST}:${plain}`) && log.includes(`${HOST}:${tls}`);
+    ], { cwd: folder, stdio: 'ignore' });
+    await until('the relay listens', async () => {
+      if (child.exitCode !== null) throw new Error(`turnserver ended with ${child.exitCode}`);
+      return (await accepts(plain)) && (await accepts(tls));
     });
     return new Relay(plain, tls, child);
   }
@@ -76,6 +74,14 @@ function certificate(folder: string): string[] {
   const make = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
   execFileSync('openssl', [...make, '-addext', `subjectAltName=IP:${HOST}`, '-out', cert, '-keyout', key], { stdio: 'ignore' });
   return [`--cert=${cert}`, `--pkey=${key}`];
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST);
+    socket.once('connect', () => (socket.destroy(), resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
 }
 
 /** A port that was free a moment ago. A relay cannot be asked which one it took. */

@@ -4,7 +4,7 @@
  * A preflight wants to see what a session hides: each refusal, and how long everything takes.
  */
 
-import type { ArrivingFrame, ClientConnectionFrame, NumberedFrame } from '../wire.js';
+import type { ArrivingFrame, ClientConnectionFrame, NumberedFrame, WireErrorCode } from '../wire.js';
 import { CLOSE } from '../wire.js';
 import { waitFor } from './wait.js';
 
@@ -21,6 +21,7 @@ export class Line {
   #heard: ((frame: ArrivingFrame | undefined) => void) | undefined;
   #onOpen: (() => void) | undefined;
   #closedWith: number | undefined;
+  #error: WireErrorCode | undefined;
 
   constructor(socket: WebSocket, signal: AbortSignal) {
     this.#socket = socket;
@@ -40,6 +41,11 @@ export class Line {
     return this.#closedWith;
   }
 
+  /** The code of the latest `error` frame. It comes before the close, and says more. */
+  get error(): WireErrorCode | undefined {
+    return this.#error;
+  }
+
   /** Waits until it is open. Returns whether it is. */
   opened(): Promise<boolean> {
     return waitFor(this.#signal, PATIENCE_MS, false, (done) => {
@@ -51,6 +57,7 @@ export class Line {
   ask<T extends FrameType>(frame: Sent, wanted: T): Promise<FrameOf<T> | undefined> {
     return waitFor<FrameOf<T> | undefined>(this.#signal, PATIENCE_MS, undefined, (done) => {
       this.#heard = (heard) => {
+        if (heard?.type === 'error') this.#error = heard.data.code;
         if (heard === undefined || heard.type === 'error') done(undefined);
         else if (heard.type === wanted) done(heard as FrameOf<T>);
       };

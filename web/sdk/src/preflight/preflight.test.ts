@@ -51,8 +51,10 @@ const FAULTS: Fault[] = [
   { what: 'server gone', inject: ({ line }) => void (line.does = 'does-not-open'), verdict: 'server-unreachable', sentence: /server cannot be reached/ },
   { what: 'WebSocket blocked', inject: ({ line }) => void Object.assign(line, { does: 'does-not-open', http: true }), verdict: 'websocket-blocked', sentence: /blocks WebSockets/ },
   { what: 'server mute', inject: ({ line }) => void (line.does = 'is-silent'), verdict: 'server-silent', sentence: /does not reply/ },
-  { what: 'token refused', inject: ({ line }) => (line.does = 4501, { token: async () => 'bad' }), verdict: 'token-refused', sentence: /refuses who you are/ },
-  { what: 'guests not let in', inject: ({ line }) => void (line.does = 4503), verdict: 'server-forbidden', sentence: /does not let you in/ },
+  { what: 'token refused', inject: ({ line }) => (line.does = 'unauthorized', { token: async () => 'bad' }), verdict: 'token-refused', sentence: /refuses who you are/ },
+  { what: 'guests not let in', inject: ({ line }) => void (line.does = 'forbidden'), verdict: 'server-forbidden', sentence: /does not let you in/ },
+  { what: 'server turns away', inject: ({ line }) => void (line.does = 'rate_limited'), verdict: 'server-busy', sentence: /turns connections away/ },
+  { what: 'server goes down', inject: ({ line }) => void (line.does = 'goes down'), verdict: 'server-busy', sentence: /turns connections away/ },
   { what: 'no token to be had', inject: () => ({ token: () => Promise.reject(new Error('503')) }), verdict: 'token-unavailable', sentence: /no token/ },
   { what: 'UDP blocked', inject: ({ network }) => void Object.assign(network, { stun: 'silent', relay: { udp: 'unreachable', tcp: 'open', tls: 'open' } }), verdict: 'udp-blocked', sentence: /only through the relay: UDP is blocked here/ },
   { what: 'no relay reachable', inject: ({ network }) => void (network.relay = everyRelay('unreachable')), verdict: 'relay-unreachable', sentence: /no relay can be reached/ },
@@ -216,9 +218,9 @@ test('it signs in as a device of its own, so that it takes over from no other pa
 
 test('a token that was refused is fetched once more, as a device does', async () => {
   const { begin, line } = rig();
-  line.does = 4501;
+  line.does = 'unauthorized';
   const reasons: string[] = [];
-  const preflight = begin({ token: async ({ reason }) => ((line.does = reasons.push(reason) > 1 ? 'welcomes' : 4501), 'token') });
+  const preflight = begin({ token: async ({ reason }) => ((line.does = reasons.push(reason) > 1 ? 'welcomes' : 'unauthorized'), 'token') });
   await vi.advanceTimersByTimeAsync(60_000);
   const report = await preflight.done;
   expect([reasons, found(report, 'server').status]).toEqual([['start', 'rejected'], 'ok']);

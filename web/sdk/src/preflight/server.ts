@@ -54,12 +54,12 @@ async function tryAs(credentials: Credentials, context: CheckContext): Promise<S
 async function talk(line: Line, identity: Identity, connectMs: number, context: CheckContext): Promise<ServerOutcome> {
   const device = deviceName(context);
   if (!(await line.ask({ type: 'hello', data: { ...identity, device } }, 'welcome'))) {
-    return { finding: refusal(line.closedWith) };
+    return { finding: refusal(line) };
   }
   const trips: number[] = [];
   for (let n = 0; n < PINGS; n += 1) {
     const askedAt = performance.now();
-    if (!(await line.ask({ type: 'ping' }, 'pong'))) return { finding: refusal(line.closedWith) };
+    if (!(await line.ask({ type: 'ping' }, 'pong'))) return { finding: refusal(line) };
     trips.push(performance.now() - askedAt);
   }
   const reply = await line.ask({ type: 'ice-servers-request', id: 'ice', seq: 1 }, 'ice-servers-response');
@@ -78,18 +78,12 @@ function deviceName({ options: { device }, platform }: CheckContext): string {
   return device;
 }
 
-function refusal(code: number | undefined): Finding {
-  switch (code) {
-    case CLOSE.unauthorized:
-      return 'token-refused';
-    case CLOSE.forbidden:
-      return 'server-forbidden';
-    case CLOSE.rateLimited:
-    case CLOSE.restart:
-      return 'server-busy';
-    default:
-      return 'server-silent';
-  }
+/** Why the server said no; a proxy on the way may have swallowed either the error or the close. */
+function refusal({ error, closedWith }: Line): Finding {
+  if (error === 'unauthorized' || closedWith === CLOSE.unauthorized) return 'token-refused';
+  if (error === 'forbidden' || closedWith === CLOSE.forbidden) return 'server-forbidden';
+  const isBusy = error === 'rate_limited' || error === 'unavailable' || closedWith === CLOSE.rateLimited || closedWith === CLOSE.restart;
+  return isBusy ? 'server-busy' : 'server-silent';
 }
 
 /** No socket opened: is the server gone, or only the way for WebSockets? An opaque reply is reply enough. */

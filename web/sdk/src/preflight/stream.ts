@@ -27,11 +27,13 @@ export async function stream({ near, far }: Loop, ms: number, signal: AbortSigna
     if (packets.every(({ backAt }) => backAt !== undefined)) allBack();
   };
   const began = performance.now();
-  while (performance.now() - began < ms) {
+  let due = began;
+  while (due < began + ms) {
     if (near.readyState !== 'open') return undefined;
-    // A page in the background wakes once a second: what was missed is left out and not made up for in a burst.
     if (near.bufferedAmount <= QUEUE_BYTES) send(near, packets);
-    await pause(signal, EVERY_MS - ((performance.now() - began) % EVERY_MS));
+    // A page in the background wakes once a second: what was missed is left out and not made up for in a burst.
+    due = Math.max(due + EVERY_MS, performance.now());
+    await pause(signal, due - performance.now());
   }
   await waitFor<void>(signal, LAST_ONES_MS, undefined, (done) => {
     allBack = done;

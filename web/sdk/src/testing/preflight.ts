@@ -19,8 +19,8 @@ export const ICE: RTCIceServer[] = [
 ];
 
 export interface FakeLine {
-  /** What the server does with a connection. A number is the code with which it replies to `hello`. */
-  does: 'welcomes' | 'does-not-open' | 'is-silent' | number;
+  /** What the server does with a connection. An error code is its reply to `hello`, and the close follows. */
+  does: 'welcomes' | 'does-not-open' | 'is-silent' | keyof typeof CLOSED_AFTER;
   rttMs: number;
   iceServers: RTCIceServer[];
   /** Whether anything at all replies at the server's address. */
@@ -39,6 +39,9 @@ export interface Rig {
   /** What is still open, by name. */
   open: () => string[];
 }
+
+/** The close code behind each error; `goes down` is a close without an error. */
+const CLOSED_AFTER = { unauthorized: 4501, forbidden: 4503, rate_limited: 4029, 'goes down': 1012 } as const;
 
 const MORE_THAN_ENOUGH_MS = 120_000;
 
@@ -89,10 +92,15 @@ function scripted(server: FakeServer, line: FakeLine): Platform['WebSocket'] {
 }
 
 function reply(type: string, server: FakeServer, { does, iceServers }: FakeLine): void {
-  if (typeof does === 'number') return server.close(does);
+  if (does in CLOSED_AFTER) return refuse(does as keyof typeof CLOSED_AFTER, server);
   if (type === 'hello') server.welcome();
   if (type === 'ping') server.raw({ type: 'pong' });
   if (type === 'ice-servers-request') {
     server.send({ type: 'ice-servers-response', re: 'ice', data: { iceServers, relay_only: false, ttl_s: 60 } });
   }
+}
+
+function refuse(why: keyof typeof CLOSED_AFTER, server: FakeServer): void {
+  if (why !== 'goes down') server.raw({ type: 'error', data: { code: why, message: 'no' } });
+  server.close(CLOSED_AFTER[why]);
 }
