@@ -43,7 +43,7 @@ const STATES: Record<string, { told: (CheckResult | CheckRunning)[]; verdict?: V
   },
   'mic-silent': {
     told: change(
-      check('microphone', 'failed', 'mic-silent', 'It is open, but its level does not move at all: it is silent.', { figures: { peakDb: -100 }, remedy: 'See whether it is switched off or muted at the device or in the system, or choose another one.' }),
+      check('microphone', 'failed', 'mic-silent', 'It is open, but nothing comes from it: it is silent.', { figures: { peakDb: -100 }, remedy: 'See whether it is switched off or muted at the device or in the system, or choose another one.' }),
       check('relay-udp', 'warning', 'relay-lossy', 'It works, but many packets are lost on the way.', { figures: { connectMs: 180, packets: 200, loss: 0.11, rttMs: 61, rttP95Ms: 140, jitterMs: 21 }, remedy: 'Move closer to the Wi-Fi, use a cable, or try another network.' }),
     ),
     verdict: verdict('bad', 'mic-silent', 'Nobody will hear you: the microphone is silent.', 'See whether it is switched off or muted at the device or in the system, or choose another one.', ['Calls work, but will sound bad: many packets are lost on the way.']),

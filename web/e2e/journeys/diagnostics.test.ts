@@ -1,5 +1,8 @@
 /** The diagnostics page names what is wrong. Each fault is made for real: in the browser, on the network, at the relay. */
 import { afterAll, beforeAll, expect } from 'vitest';
+import { faults } from '../rig/axe.js';
+import { VOICE } from '../rig/browsers.js';
+import { talking } from '../rig/calls.js';
 import { diagnosis, examine, visit } from '../rig/doctor.js';
 import { journey, type World } from '../rig/journey.js';
 import { Network } from '../rig/network.js';
@@ -119,3 +122,78 @@ journey('a check that is stopped says so, and leaves nothing open', async (world
   await until('it has stopped', async () => (await diagnosis(person)).code === 'stopped');
   await leavesNothing(person);
 }, { env: () => relay.offered() });
+
+journey('a check beside a call, as the same person, does not disturb it', async (world) => {
+  const { a, b } = await talking(world);
+  const beside = await world.enter({ as: 'A', beside: a, path: '/diagnostics.html?guest=clientA' });
+  const { checks } = await examine(beside);
+  expect(checks['server']?.status).toBe('ok');
+  await Promise.all([a.hears(VOICE.B), b.hears(VOICE.A)]);
+  for (const person of [a, b]) {
+    expect(await person.see()).toMatchObject({ call: 'connected', server: 'registered' });
+    expect(await person.probe('states')).not.toContain('reconnecting');
+  }
+}, { env: () => relay.offered({ ways: ['udp'] }) });
+
+journey('Firefox passes the relay over UDP and over TCP', async (world) => {
+  const person = await visit(world, { browser: 'firefox' });
+  const { checks } = await examine(person);
+  world.tell(Object.entries(checks).map(([name, { says, figures }]) => `${name}: ${says} ${figures.join(', ')}`).join('\n'));
+  for (const name of ['server', 'relay-udp', 'relay-tcp']) expect(checks[name]?.status, name).toBe('ok');
+  // Its microphone in tests is one even tone, and is recognised as that.
+  expect(checks['microphone']?.says).toBe('It gives one even sound, whatever is said.');
+  await leavesNothing(person);
+}, { env: () => relay.offered({ ways: ['udp', 'tcp'] }) });
+
+journey('the page needs no mouse, says aloud what it asks and finds, and gives a report without secrets', async (world) => {
+  const person = await visit(world);
+  await person.chromium.context.grantPermissions(['clipboard-read', 'clipboard-write', 'microphone']);
+  await pressed(person, 'start');
+  await until('it asks', () => person.tab.run(() => document.getElementById('question')?.hidden === false, null));
+  await pressed(person, 'heard');
+  await until('it has a verdict', async () => (await diagnosis(person)).code !== '');
+  expect(person.clicks).toBe(0);
+  const spoken = (await person.probe('spoken')).join('\n');
+  for (const word of ['Speak now', 'Do you hear the tone?', 'Microphone: It hears you.', 'Relay over UDP: ', 'Everything works.']) expect(spoken).toContain(word);
+
+  await pressed(person, 'copy');
+  const text = await until('it is copied', () => person.tab.run(() => navigator.clipboard.readText(), null));
+  expect(text).toContain('Everything works.');
+  expect(text).toContain('turn:127.0.0.…');
+  for (const secret of ['right', 'tester', '127.0.0.1']) expect(text).not.toContain(secret);
+}, { env: () => relay.offered({ ways: ['udp'] }) });
+
+journey('every state of the page is free of accessibility faults, in light and in dark, on a desk and on the smallest phone', async (world) => {
+  const person = await visit(world, { look: { viewport: { width: 320, height: 640 } } });
+  expect(await faults(person), 'before').toEqual([]);
+  await person.tab.click('#start');
+  await until('it asks', () => person.tab.run(() => document.getElementById('question')?.hidden === false, null));
+  expect(await faults(person), 'asking').toEqual([]);
+  await person.tab.click('#unheard');
+  await until('it has a verdict', async () => (await diagnosis(person)).code !== '');
+  await person.tab.click('#text summary');
+  expect(await faults(person), 'done').toEqual([]);
+  expect(await person.tab.run(() => document.documentElement.scrollWidth - innerWidth, null), 'nothing is cut off').toBeLessThanOrEqual(0);
+  await person.chromium.page.setViewportSize({ width: 1280, height: 800 });
+  expect(await faults(person), 'done, on a desk').toEqual([]);
+});
+
+const MOST_TABS = 12;
+
+/** Goes to a button by the Tab key, and presses it. */
+async function pressed(person: Person, id: string): Promise<void> {
+  for (let n = 0; (await person.tab.run(() => document.activeElement?.id ?? '', null)) !== id; n += 1) {
+    if (n === MOST_TABS) throw new Error(`${person.name} did not get to ${id} with ${MOST_TABS} tabs`);
+    await person.tab.press('Tab');
+  }
+  await person.tab.press('Enter');
+}
+
+journey('a call that found no microphone leads to the check', async (world) => {
+  const person = await world.enter({ as: 'A', microphone: 'missing' });
+  await person.connect();
+  await person.click('call');
+  await until('the way to the check is shown', () => person.tab.run(() => document.getElementById('check')?.checkVisibility() ?? false, null));
+  const href = await person.tab.run(() => document.querySelector<HTMLAnchorElement>('#check a')?.pathname, null);
+  expect(href).toBe('/diagnostics.html');
+});

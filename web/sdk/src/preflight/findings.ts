@@ -33,9 +33,10 @@ export const FINDINGS = {
   'mic-missing': asError(ERRORS['mic-missing']),
   'mic-busy': asError(ERRORS['mic-busy']),
   'mic-silent': failed(
-    'It is open, but its level does not move at all: it is silent.',
+    'It is open, but nothing comes from it: it is silent.',
     'See whether it is switched off or muted at the device or in the system, or choose another one.',
   ),
+  'mic-even': failed('It gives one even sound, whatever is said.', 'See whether its plug is loose, or choose another one.'),
   'mic-quiet': warning('It works, but no voice was heard.', 'Speak while the check listens; if you did, come closer or turn the microphone up.'),
   'mic-unmeasured': skipped('It is open, but this browser does not let its level be measured.', 'Make a test call to be sure.'),
 

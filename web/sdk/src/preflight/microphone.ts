@@ -2,9 +2,9 @@
  * Whether the microphone hears somebody.
  *
  * ```text
- * permission --opened--> speak --> a voice: it became loud, and quieter again     mic-ok
- *                              --> the same level for 3 s: nothing is connected   mic-silent
- *                              --> 10 s of something, but no voice                mic-quiet
+ * permission --opened--> speak --> a voice: it became loud, and quieter again   mic-ok
+ *                              --> the same level for 3 s                       mic-silent, or mic-even if it is one sound
+ *                              --> 10 s of something, but no voice              mic-quiet
  * ```
  *
  * Even a quiet room moves the level a little; a microphone that is muted or dead does not.
@@ -16,19 +16,22 @@ import { stopTracks } from '../leg.js';
 import { decibels, levelOf } from '../level.js';
 import type { Check, CheckContext, Outcome } from './check.js';
 import type { Finding } from './findings.js';
-import { orAborted, pause } from './wait.js';
+import { orAborted, pause, waitFor } from './wait.js';
 
 const EVERY_MS = 100;
 const FLAT_MS = 3_000;
 const GIVE_UP_MS = 10_000;
+/** How long a browser may take to start its sound. */
+const START_MS = 3_000;
 /** What a sound card begins with is no sound of the room. */
 const SETTLE_MS = 300;
 /** A voice is louder than this, and pauses by this much less, decibels. */
 const VOICE_DB = -45;
 const PAUSE_DB = 6;
-/** Levels that differ by less are the same, and levels below the floor are silence, decibels. */
+/** Levels that differ by less are the same; what is below the floor is not told apart, decibels. */
 const FLAT_DB = 0.5;
 const FLOOR_DB = -100;
+const SILENT_DB = -80;
 
 const REFUSED: Partial<Record<CallErrorCode, Finding>> = {
   'mic-denied': 'mic-denied',
@@ -61,10 +64,10 @@ async function listen(stream: MediaStream, { platform, signal, say }: CheckConte
     const analyser = context.createAnalyser();
     analyser.fftSize = 2048;
     context.createMediaStreamSource(stream).connect(analyser);
-    void context.resume().catch(() => {});
-    await pause(signal, SETTLE_MS);
+    await waitFor<void>(signal, START_MS, undefined, (done) => void context.resume().then(done, () => done()));
     // Some browsers start no sound without a click or a sound card, and what is not running reads as silence.
     if (context.state !== 'running') return { finding: 'mic-unmeasured' };
+    await pause(signal, SETTLE_MS);
     const samples = new Float32Array(analyser.fftSize);
     const levels: number[] = [];
     for (;;) {
@@ -85,7 +88,7 @@ export function judge(levels: readonly number[]): Finding | undefined {
   if (hasVoice(levels)) return 'mic-ok';
   const latest = levels.slice(-FLAT_MS / EVERY_MS);
   const isFlat = Math.max(...latest) - Math.min(...latest) < FLAT_DB;
-  if (latest.length === FLAT_MS / EVERY_MS && isFlat) return 'mic-silent';
+  if (latest.length === FLAT_MS / EVERY_MS && isFlat) return latest[0]! < SILENT_DB ? 'mic-silent' : 'mic-even';
   return levels.length >= GIVE_UP_MS / EVERY_MS ? 'mic-quiet' : undefined;
 }
 

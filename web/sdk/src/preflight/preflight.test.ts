@@ -46,6 +46,7 @@ const FAULTS: Fault[] = [
   { what: 'permission denied', inject: domException('NotAllowedError'), verdict: 'mic-denied', sentence: /not allowed/ },
   { what: 'microphone taken', inject: domException('NotReadableError'), verdict: 'mic-busy', sentence: /another program/ },
   { what: 'silent microphone', inject: ({ sound }) => void (sound.loudness = () => 0), verdict: 'mic-silent', sentence: /microphone is silent/ },
+  { what: 'humming microphone', inject: ({ sound }) => void (sound.loudness = () => 0.1), verdict: 'mic-even', sentence: /one even sound/ },
   { what: 'no voice', inject: ({ sound }) => void (sound.loudness = (ms) => 0.0004 + 0.0003 * Math.sin(ms)), verdict: 'mic-quiet', sentence: /no voice/ },
   { what: 'no sound comes out', inject: () => ({ heard: async () => false }), verdict: 'speaker-unheard', sentence: /hear nobody/ },
   { what: 'server gone', inject: ({ line }) => void (line.does = 'does-not-open'), verdict: 'server-unreachable', sentence: /server cannot be reached/ },

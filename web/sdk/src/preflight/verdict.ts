@@ -90,6 +90,7 @@ export const VERDICTS = {
   'mic-missing': found('bad', 'Nobody will hear you: there is no microphone.', 'microphone', 'mic-missing'),
   'mic-busy': found('bad', 'Nobody will hear you: another program has the microphone.', 'microphone', 'mic-busy'),
   'mic-silent': found('bad', 'Nobody will hear you: the microphone is silent.', 'microphone', 'mic-silent'),
+  'mic-even': found('bad', 'Nobody will hear you: the microphone gives one even sound.', 'microphone', 'mic-even'),
   'speaker-unheard': found('bad', 'You will hear nobody: no sound comes out here.', 'speaker', 'speaker-unheard'),
 
   'relay-refused': {
@@ -137,6 +138,11 @@ export const VERDICTS = {
     remedy: 'In one home or office network that is enough. Elsewhere the server needs a relay.',
     when: (facts) => RELAYS.every((name) => facts.is(name, 'relay-not-offered')),
   },
+  'stun-silent': {
+    ...found('limited', 'Calls work, but most of them will take the relay: no STUN server replies.', 'stun', 'stun-silent'),
+    beside: 'No STUN server replies.',
+    when: (facts) => facts.is('stun', 'stun-silent') && !(facts.udpBlocked && facts.tried.length > 0),
+  },
   'mic-quiet': {
     ...found('limited', 'Calls work, but no voice came from the microphone.', 'microphone', 'mic-quiet'),
     beside: 'No voice came from the microphone.',
@@ -155,6 +161,11 @@ export const VERDICTS = {
     beside: 'Not every way to the relay is open.',
     when: (facts) => !facts.udpBlocked && facts.carrying.length > 0 && facts.carrying.length < facts.tried.length,
   },
+  'works-with-remarks': {
+    outlook: 'good',
+    message: 'Calls work. What could be better is marked below.',
+    when: ({ checks }) => checks.some(({ status }) => status === 'warning'),
+  },
   'works-as-checked': {
     outlook: 'good',
     message: 'What could be checked works.',
@@ -167,7 +178,7 @@ export const VERDICTS = {
 export type VerdictCode = keyof typeof VERDICTS;
 
 /** Of the whole only the verdict speaks. */
-const WHOLE: readonly VerdictCode[] = ['works-as-checked', 'everything-works'];
+const WHOLE: readonly VerdictCode[] = ['works-with-remarks', 'works-as-checked', 'everything-works'];
 
 export function verdict(checks: readonly CheckResult[]): Verdict {
   const facts = new Facts(checks);

@@ -27,7 +27,7 @@ export class FakeSound {
       createGain = () => ({ ...node(), gain: { value: 1 } });
       createOscillator = () => ({ ...node(), frequency: { setValueAtTime: () => {} }, start: () => {} });
       createMediaStreamDestination = () => ({ ...node(), stream: {} });
-      resume = async () => {};
+      resume = () => (this.state === 'running' ? Promise.resolve() : new Promise<void>(() => {}));
       close = async () => void (this.state = 'closed');
     } as unknown as new () => AudioContext;
   }
