@@ -30,7 +30,10 @@ export function natOf(reflexive: readonly Reflexive[], servers: number): Nat {
 /** An address with its last part left out: enough to tell networks apart, too little to find a household. */
 export function shortened(address: string): string {
   const groups = address.replace(/^\[|\]$/g, '').split(':');
-  // Of IPv6 the first 48 bits, and nothing from behind a `::`, which stands for many more.
-  if (groups.length > 2) return `${groups.slice(0, Math.min(3, groups.indexOf('') >>> 0)).join(':')}:…`;
+  if (groups.length > 2) {
+    // Of IPv6 the first 48 bits, and nothing from behind a `::`.
+    const gap = groups.indexOf('');
+    return `${groups.slice(0, gap < 0 ? 3 : Math.min(3, gap)).join(':')}:…`;
+  }
   return address.replace(/^(\d+\.\d+\.\d+)\.\d+$/, '$1.…');
 }

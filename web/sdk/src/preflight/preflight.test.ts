@@ -57,6 +57,7 @@ const FAULTS: Fault[] = [
   { what: 'server turns away', inject: ({ line }) => void (line.does = 'rate_limited'), verdict: 'server-busy', sentence: /turns connections away/ },
   { what: 'server goes down', inject: ({ line }) => void (line.does = 'goes down'), verdict: 'server-busy', sentence: /turns connections away/ },
   { what: 'no token to be had', inject: () => ({ token: () => Promise.reject(new Error('503')) }), verdict: 'token-unavailable', sentence: /no token/ },
+  { what: 'token function that hangs', inject: () => ({ token: () => new Promise(() => {}) }), verdict: 'token-unavailable', sentence: /no token/ },
   { what: 'UDP blocked', inject: ({ network }) => void Object.assign(network, { stun: 'silent', relay: { udp: 'unreachable', tcp: 'open', tls: 'open' } }), verdict: 'udp-blocked', sentence: /only through the relay: UDP is blocked here/ },
   { what: 'no relay reachable', inject: ({ network }) => void (network.relay = everyRelay('unreachable')), verdict: 'relay-unreachable', sentence: /no relay can be reached/ },
   { what: 'nothing but the web', inject: ({ network }) => void Object.assign(network, { stun: 'silent', relay: everyRelay('unreachable') }), verdict: 'no-way', sentence: /No sound will get through/ },

@@ -1,8 +1,7 @@
 /** Whether the server is reached and takes us, how long it takes to reply, and which ICE servers it names. */
 
 import { Credentials } from '../credentials.js';
-import { CallError } from '../errors.js';
-import { base64url, isName } from '../ids.js';
+import { base64url } from '../ids.js';
 import { serverUrl } from '../platform.js';
 import { CLOSE, SUBPROTOCOL } from '../wire.js';
 import type { CheckContext, Outcome } from './check.js';
@@ -14,6 +13,8 @@ import { waitFor } from './wait.js';
 const PINGS = 5;
 const SLOW_MS = 400;
 const HTTP_PATIENCE_MS = 5_000;
+/** For a token function of somebody else's. */
+const TOKEN_PATIENCE_MS = 10_000;
 
 export interface ServerOutcome extends Outcome {
   /** Absent if the server did not say. */
@@ -32,14 +33,8 @@ export async function checkServer(context: CheckContext): Promise<ServerOutcome>
 
 async function tryAs(credentials: Credentials, context: CheckContext): Promise<ServerOutcome> {
   const { options, platform, signal } = context;
-  let identity: Identity;
-  try {
-    identity = await credentials.get();
-  } catch (error) {
-    if (error instanceof CallError && error.code === 'token-unavailable') return { finding: 'token-unavailable' };
-    throw error;
-  }
-  signal.throwIfAborted();
+  const identity = await identify(credentials, signal);
+  if (!identity) return { finding: 'token-unavailable' };
   const url = options.url ?? serverUrl(platform);
   const began = performance.now();
   const line = new Line(new platform.WebSocket(url, SUBPROTOCOL), signal);
@@ -49,6 +44,13 @@ async function tryAs(credentials: Credentials, context: CheckContext): Promise<S
   } finally {
     line.close();
   }
+}
+
+/** `undefined`: there is no token, or none in time. */
+function identify(credentials: Credentials, signal: AbortSignal): Promise<Identity | undefined> {
+  return waitFor<Identity | undefined>(signal, TOKEN_PATIENCE_MS, undefined, (done) => {
+    credentials.get().then(done, () => done(undefined));
+  });
 }
 
 async function talk(line: Line, identity: Identity, connectMs: number, context: CheckContext): Promise<ServerOutcome> {
@@ -73,9 +75,7 @@ async function talk(line: Line, identity: Identity, connectMs: number, context: 
 
 /** A name of its own: with the one of another page it would take over from that page. */
 function deviceName({ options: { device }, platform }: CheckContext): string {
-  if (device === undefined) return `check-${base64url(platform.randomBytes(9))}`;
-  if (!isName(device)) throw new CallError('bad-argument', { detail: 'device is not a name' });
-  return device;
+  return device ?? `check-${base64url(platform.randomBytes(9))}`;
 }
 
 /** Why the server said no; a proxy on the way may have swallowed either the error or the close. */
