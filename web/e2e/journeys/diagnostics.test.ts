@@ -8,7 +8,7 @@ import { journey, type World } from '../rig/journey.js';
 import { Network } from '../rig/network.js';
 import type { Person } from '../rig/person.js';
 import { PagesOnly } from '../rig/proxy.js';
-import { Relay } from '../rig/relay.js';
+import { NO_RELAY, Relay } from '../rig/relay.js';
 import { until } from '../rig/until.js';
 
 let relay: Relay;
@@ -40,22 +40,31 @@ journey('where everything works it says so, with figures, and leaves nothing ope
   await leavesNothing(person);
 }, { env: () => relay.offered() });
 
+journey('the server’s own relay passes, over UDP and over TCP', async (world) => {
+  const person = await visit(world);
+  const { code, checks } = await examine(person);
+  world.tell(Object.entries(checks).map(([name, { says, figures }]) => `${name}: ${says} ${figures.join(', ')}`).join('\n'));
+  expect(code, JSON.stringify(checks)).toBe('everything-works');
+  for (const name of ['relay-udp', 'relay-tcp']) expect(checks[name]?.status, name).toBe('ok');
+  await leavesNothing(person);
+});
+
 journey('no microphone', async (world) => {
   await namedAs(world, 'mic-missing', 'Nobody will hear you: there is no microphone.', { microphone: 'missing' });
-});
+}, { env: NO_RELAY });
 
 journey('the microphone is not allowed', async (world) => {
   await namedAs(world, 'mic-denied', 'Nobody will hear you: the microphone is not allowed.', { microphone: 'denied' });
-});
+}, { env: NO_RELAY });
 
 journey('the microphone is silent', async (world) => {
   await namedAs(world, 'mic-silent', 'Nobody will hear you: the microphone is silent.', { microphone: 'silent' });
-});
+}, { env: NO_RELAY });
 
 journey('nobody hears the tone', async (world) => {
   const person = await visit(world);
   expect((await examine(person, { heard: false })).code).toBe('speaker-unheard');
-});
+}, { env: NO_RELAY });
 
 journey('the server is gone', async (world) => {
   const person = await visit(world);
@@ -63,7 +72,7 @@ journey('the server is gone', async (world) => {
   const { code, checks } = await examine(person);
   expect(code).toBe('server-unreachable');
   expect(checks['relay-udp']).toMatchObject({ status: 'skipped' });
-});
+}, { env: NO_RELAY });
 
 journey('a proxy lets no WebSocket through', async (world) => {
   const proxy = await PagesOnly.to(world.server.port);
@@ -71,11 +80,11 @@ journey('a proxy lets no WebSocket through', async (world) => {
   const person = await visit(world);
   expect((await examine(person)).code).toBe('websocket-blocked');
   proxy.close();
-});
+}, { env: NO_RELAY });
 
 journey('the server does not take guests', async (world) => {
   await namedAs(world, 'server-forbidden', 'No calls: the server does not let you in this way.');
-}, { env: { TINCAN_SERVER__GUESTS: 'off' } });
+}, { env: { ...NO_RELAY, TINCAN_SERVER__GUESTS: 'off' } });
 
 journey('UDP is blocked', async (world) => {
   await namedAs(world, 'udp-blocked', 'Calls work, but only through the relay: UDP is blocked here.');
@@ -176,7 +185,7 @@ journey('every state of the page is free of accessibility faults, in light and i
   expect(await person.tab.run(() => document.documentElement.scrollWidth - innerWidth, null), 'nothing is cut off').toBeLessThanOrEqual(0);
   await person.chromium.page.setViewportSize({ width: 1280, height: 800 });
   expect(await faults(person), 'done, on a desk').toEqual([]);
-});
+}, { env: NO_RELAY });
 
 const MOST_TABS = 12;
 
@@ -196,4 +205,4 @@ journey('a call that found no microphone leads to the check', async (world) => {
   await until('the way to the check is shown', () => person.tab.run(() => document.getElementById('check')?.checkVisibility() ?? false, null));
   const href = await person.tab.run(() => document.querySelector<HTMLAnchorElement>('#check a')?.pathname, null);
   expect(href).toBe('/diagnostics.html');
-});
+}, { env: NO_RELAY });

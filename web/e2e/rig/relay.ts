@@ -9,6 +9,9 @@ const USER = 'tester';
 const PASSWORD = 'right';
 const HOST = '127.0.0.1';
 
+/** The server's setting without a relay of its own. */
+export const NO_RELAY = { TINCAN_MEDIA__MODE: 'off' } as const;
+
 export type Way = 'udp' | 'tcp' | 'tls';
 
 interface Settings {
@@ -47,7 +50,7 @@ export class Relay {
     await end(this.#child);
   }
 
-  /** The server's setting with which it offers this relay and its STUN server. */
+  /** The server's settings with which it offers this relay and its STUN server, and nothing else. */
   offered({ ways = ['udp', 'tcp', 'tls'], password = PASSWORD }: { ways?: readonly Way[]; password?: string } = {}): Record<string, string> {
     const urls: Record<Way, string> = {
       udp: `turn:${HOST}:${this.#plain}`,
@@ -66,7 +69,7 @@ export class Relay {
 
 function offer(stun: string, urls: readonly string[], password: string): Record<string, string> {
   const list = urls.map((url) => `"${url}"`).join(',');
-  return { TINCAN_ICE__SERVERS: `[{urls=["stun:${stun}"]},{urls=[${list}],username="${USER}",credential="${password}"}]` };
+  return { ...NO_RELAY, TINCAN_ICE__SERVERS: `[{urls=["stun:${stun}"]},{urls=[${list}],username="${USER}",credential="${password}"}]` };
 }
 
 function certificate(folder: string): string[] {

@@ -20,7 +20,12 @@ export interface Gathering {
 
 /** Notes candidates and errors of `pc` from now on, and calls `moved` after each. */
 export function watchGathering(pc: RTCPeerConnection, moved: (gathering: Gathering) => void): Gathering {
-  const gathering: Gathering = { candidates: [], errors: [], tellsErrors: 'onicecandidateerror' in pc, complete: false };
+  const gathering: Gathering = {
+    candidates: [],
+    errors: [],
+    tellsErrors: 'onicecandidateerror' in pc,
+    complete: false,
+  };
   pc.addEventListener('icecandidate', ({ candidate }) => {
     // An empty candidate ends one generation; `null` ends everything.
     if (candidate?.candidate) gathering.candidates.push(candidate);
@@ -34,24 +39,31 @@ export function watchGathering(pc: RTCPeerConnection, moved: (gathering: Gatheri
   return gathering;
 }
 
-/** Gathers until it is complete, `enough` says so, or `ms` are over. */
-export async function gather(
+/** One gathering for each configuration, in the same order. */
+type ForEach<Configs> = { [K in keyof Configs]: Gathering };
+
+/** Gathers with each configuration on its own, until `enough` says so or `ms` are over. */
+export async function gather<const Configs extends readonly RTCConfiguration[]>(
   { platform, signal }: CheckContext,
-  config: RTCConfiguration,
+  configs: Configs,
   ms: number,
-  enough: (gathering: Gathering) => boolean,
-): Promise<Gathering> {
-  const pc = new platform.RTCPeerConnection!(config);
+  enough: (gatherings: ForEach<Configs>) => boolean,
+): Promise<ForEach<Configs>> {
+  const pcs = configs.map((config) => new platform.RTCPeerConnection!(config));
   try {
     let done: () => void = () => {};
-    const gathering = watchGathering(pc, (now) => (now.complete || enough(now)) && done());
-    pc.createDataChannel('preflight');
+    const gatherings = pcs.map((pc) => watchGathering(pc, () => enough(gatherings) && done())) as ForEach<Configs>;
     await waitFor<void>(signal, ms, undefined, (resolve) => {
       done = resolve;
-      void pc.createOffer().then((offer) => pc.setLocalDescription(offer), resolve);
+      for (const pc of pcs) void begin(pc).catch(resolve);
     });
-    return gathering;
+    return gatherings;
   } finally {
-    pc.close();
+    for (const pc of pcs) pc.close();
   }
+}
+
+async function begin(pc: RTCPeerConnection): Promise<void> {
+  pc.createDataChannel('preflight');
+  await pc.setLocalDescription(await pc.createOffer());
 }

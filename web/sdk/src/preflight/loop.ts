@@ -33,7 +33,10 @@ export class Loop {
     const far = new platform.RTCPeerConnection!(config);
     this.#ends = [near, far];
     this.#signal = signal;
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       // A candidate that does not fit is one way less; if none is left, the loop does not open.
       from.onicecandidate = ({ candidate }) => void to.addIceCandidate(candidate ?? undefined).catch(() => {});
       from.onconnectionstatechange = () => from.connectionState === 'failed' && this.#settled(false);

@@ -12,7 +12,11 @@ export interface Reflexive {
 
 /** `servers`: how many STUN servers answered, as far as the browser tells. */
 export function natOf(reflexive: readonly Reflexive[], servers: number): Nat {
-  if (reflexive.every(({ address, port, relatedAddress, relatedPort }) => address === relatedAddress && port === relatedPort)) {
+  if (
+    reflexive.every(
+      ({ address, port, relatedAddress, relatedPort }) => address === relatedAddress && port === relatedPort,
+    )
+  ) {
     return 'none';
   }
   const known = reflexive.filter(({ relatedPort }) => relatedPort > 0);

@@ -6,7 +6,16 @@ import { passageOf, quantile } from './passage.js';
 import { orAborted, pause, waitFor } from './wait.js';
 
 describe('the list of ICE servers', () => {
-  const urls = ['turn:h:3478', 'turn:h?transport=UDP', 'turn:h:443?transport=tcp', 'turns:h:443', 'turns:h?transport=tcp', 'turns:h?transport=udp', 'stun:h', 'stuns:h'];
+  const urls = [
+    'turn:h:3478',
+    'turn:h?transport=UDP',
+    'turn:h:443?transport=tcp',
+    'turns:h:443',
+    'turns:h?transport=tcp',
+    'turns:h?transport=udp',
+    'stun:h',
+    'stuns:h',
+  ];
   const servers: RTCIceServer[] = [{ urls, username: 'u', credential: 'c' }, { urls: 'stun:other' }];
   const of = (list: { urls: string }[]) => list.map((server) => server.urls);
 
@@ -42,7 +51,12 @@ describe('a microphone', () => {
 });
 
 describe('the way out', () => {
-  const seen = (port: number, relatedPort = 5000, address = '203.0.113.7', relatedAddress = '192.168.0.2') => ({ address, port, relatedAddress, relatedPort });
+  const seen = (port: number, relatedPort = 5000, address = '203.0.113.7', relatedAddress = '192.168.0.2') => ({
+    address,
+    port,
+    relatedAddress,
+    relatedPort,
+  });
 
   test('is known no better than the replies tell', () => {
     expect(natOf([seen(40_000)], 1)).toBe('some');
@@ -73,12 +87,21 @@ describe('a passage', () => {
   });
 
   test('counts as lost what did not arrive, and not what arrived and did not come back', () => {
-    const packets = [{ sentAt: 0, arrivedAt: 10, backAt: 20 }, { sentAt: 20, arrivedAt: 30 }, { sentAt: 40 }, { sentAt: 60, arrivedAt: 70, backAt: 80 }];
+    const packets = [
+      { sentAt: 0, arrivedAt: 10, backAt: 20 },
+      { sentAt: 20, arrivedAt: 30 },
+      { sentAt: 40 },
+      { sentAt: 60, arrivedAt: 70, backAt: 80 },
+    ];
     expect(passageOf(packets)).toMatchObject({ packets: 4, loss: 0.25, rttMs: 20 });
   });
 
   test('has the mean change of delay between packets as they arrived as its jitter', () => {
-    const packets = [[0, 10], [20, 50], [40, 45]].map(([sentAt, arrivedAt]) => ({ sentAt: sentAt!, arrivedAt: arrivedAt! }));
+    const packets = [
+      [0, 10],
+      [20, 50],
+      [40, 45],
+    ].map(([sentAt, arrivedAt]) => ({ sentAt: sentAt!, arrivedAt: arrivedAt! }));
     // In the order of arrival the transits are 10, 5, 30.
     expect(passageOf(packets).jitterMs).toBe(15);
   });
@@ -108,7 +131,9 @@ describe('waiting', () => {
 
   test('is given up when it is stopped, also if that was before', async () => {
     const stop = new AbortController();
-    const waiting = [pause(stop.signal, 1_000), orAborted(stop.signal, new Promise(() => {}))].map((one) => one.catch((error) => error.code));
+    const waiting = [pause(stop.signal, 1_000), orAborted(stop.signal, new Promise(() => {}))].map((one) =>
+      one.catch((error) => error.code),
+    );
     stop.abort();
     expect(await Promise.all(waiting)).toEqual(['aborted', 'aborted']);
     await expect(pause(stop.signal, 1_000)).rejects.toMatchObject({ code: 'aborted' });
@@ -119,7 +144,9 @@ describe('waiting', () => {
     const stop = new AbortController();
     const released: string[] = [];
     let give: (value: string) => void = () => {};
-    const waiting = orAborted(stop.signal, new Promise<string>((resolve) => (give = resolve)), (late) => released.push(late)).catch(() => {});
+    const waiting = orAborted(stop.signal, new Promise<string>((resolve) => (give = resolve)), (late) =>
+      released.push(late),
+    ).catch(() => {});
     stop.abort();
     await waiting;
     give('microphone');

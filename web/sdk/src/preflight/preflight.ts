@@ -30,7 +30,14 @@ import type { CheckName, CheckResult, PreflightEvents, PreflightOptions, Preflig
 import { verdict } from './verdict.js';
 
 const ORDER: readonly CheckName[] = [
-  'browser', 'microphone', 'speaker', 'server', 'stun', 'relay-udp', 'relay-tcp', 'relay-tls',
+  'browser',
+  'microphone',
+  'speaker',
+  'server',
+  'stun',
+  'relay-udp',
+  'relay-tcp',
+  'relay-tls',
 ];
 const OF_NETWORK: readonly CheckName[] = ['stun', 'relay-udp', 'relay-tcp', 'relay-tls'];
 
@@ -47,9 +54,8 @@ export class Preflight extends Emitter<PreflightEvents> {
   /** @internal */
   constructor(options: PreflightOptions) {
     super();
-    const { token, guest, device } = options;
-    if (!token && guest === undefined) throw new CallError('bad-argument', { detail: 'neither token nor guest is given' });
-    if (device !== undefined && !isName(device)) throw new CallError('bad-argument', { detail: 'device is not a name' });
+    const wrong = wrongIn(options);
+    if (wrong) throw new CallError('bad-argument', { detail: wrong });
     this.#options = options;
     this.#platform = browserPlatform(options.platform);
     this.#audio = new AudioDevices(this.#platform, options.audio ?? {}, () => []);
@@ -69,8 +75,8 @@ export class Preflight extends Emitter<PreflightEvents> {
     const { status } = await this.#check('browser', checkBrowser);
     if (status === 'ok') await Promise.all([this.#checkSound(), this.#checkNetwork()]);
     this.#audio.destroy();
-    for (const name of ORDER) this.#results.has(name) || this.#settle(name, { finding: this.#skipped('needs-browser') });
-    const checks = ORDER.map((name) => this.#results.get(name)!);
+    const skipped: Outcome = { finding: this.#skipped('needs-browser') };
+    const checks = ORDER.map((name) => this.#results.get(name) ?? this.#settle(name, skipped));
     return { at, durationMs: performance.now() - began, verdict: verdict(checks), checks };
   }
 
@@ -135,4 +141,9 @@ export class Preflight extends Emitter<PreflightEvents> {
     this.emit('progress', result);
     return result;
   }
+}
+
+function wrongIn({ token, guest, device }: PreflightOptions): string | undefined {
+  if (!token && guest === undefined) return 'neither token nor guest is given';
+  return device === undefined || isName(device) ? undefined : 'device is not a name';
 }

@@ -82,7 +82,11 @@ function deviceName({ options: { device }, platform }: CheckContext): string {
 function refusal({ error, closedWith }: Line): Finding {
   if (error === 'unauthorized' || closedWith === CLOSE.unauthorized) return 'token-refused';
   if (error === 'forbidden' || closedWith === CLOSE.forbidden) return 'server-forbidden';
-  const isBusy = error === 'rate_limited' || error === 'unavailable' || closedWith === CLOSE.rateLimited || closedWith === CLOSE.restart;
+  const isBusy =
+    error === 'rate_limited' ||
+    error === 'unavailable' ||
+    closedWith === CLOSE.rateLimited ||
+    closedWith === CLOSE.restart;
   return isBusy ? 'server-busy' : 'server-silent';
 }
 

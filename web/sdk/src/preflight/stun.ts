@@ -1,10 +1,16 @@
-/** Whether a STUN server replies over UDP, and what its replies tell of the way out. */
+/**
+ * Whether UDP gets out and back, and what the replies tell of the way out.
+ *
+ * A browser tells no address twice: where nothing translates it, a STUN reply adds nothing to the browser's own address
+ * and stays untold. So relays are asked over UDP meanwhile, by a connection of their own: with its place, a relay tells
+ * the address it saw, and if that is one of the browser's own, UDP works and nothing translates it.
+ */
 
 import type { CheckContext, Outcome } from './check.js';
 import type { Finding } from './findings.js';
 import { gather } from './gathering.js';
 import type { Gathering } from './gathering.js';
-import { stunServers } from './ice-urls.js';
+import { relays, stunServers } from './ice-urls.js';
 import { natOf, shortened } from './nat.js';
 import type { Reflexive } from './nat.js';
 import type { Nat } from './types.js';
@@ -25,36 +31,45 @@ export async function checkStun(context: CheckContext, iceServers: readonly RTCI
   const target = servers.map(({ urls }) => urls).join(' ');
   const began = performance.now();
   let connectMs: number | undefined;
-  const gathering = await gather(context, { iceServers: servers }, PATIENCE_MS, (now) => {
-    if (reflexive(now).length === 0) return false;
-    connectMs ??= performance.now() - began;
-    // One server has nothing more to say. Several may tell of what kind the translation is.
-    return servers.length === 1;
+  const configs = [{ iceServers: servers }, { iceServers: relays(iceServers, 'udp') }] as const;
+  const [byStun, byRelay] = await gather(context, configs, PATIENCE_MS, ([stun, relay]) => {
+    const isProved = reflexive(stun).length > 0 || isUntranslated(relay);
+    if (isProved) connectMs ??= performance.now() - began;
+    // One STUN server has nothing more to say. Several may tell of what kind the translation is.
+    return stun.complete || isUntranslated(relay) || (isProved && servers.length === 1);
   });
-  const [seen] = reflexive(gathering);
-  if (!seen) return { finding: withoutReflexive(gathering), target };
-  const answered = servers.length - new Set(gathering.errors.map(({ url }) => url)).size;
-  const nat = natOf(reflexive(gathering), gathering.complete ? answered : 1);
-  return {
-    finding: BY_NAT[nat],
-    figures: { nat, address: shortened(seen.address), ...(connectMs !== undefined && { connectMs }) },
-    target,
-  };
+  const figures = connectMs === undefined ? {} : { connectMs };
+  const [seen] = reflexive(byStun);
+  if (!seen) return { finding: isUntranslated(byRelay) ? 'stun-no-nat' : untold(byStun), figures, target };
+  const failed = new Set(byStun.errors.map(({ url }) => url));
+  const nat = natOf(reflexive(byStun), byStun.complete ? servers.length - failed.size : 1);
+  return { finding: BY_NAT[nat], figures: { ...figures, nat, address: shortened(seen.address) }, target };
 }
 
 function reflexive({ candidates }: Gathering): Reflexive[] {
-  return candidates
-    .filter(({ type }) => type === 'srflx')
-    .map(({ address, port, relatedAddress, relatedPort }) => ({
-      address: address ?? '',
-      port: port ?? 0,
-      relatedAddress: relatedAddress ?? '',
-      relatedPort: relatedPort ?? 0,
-    }));
+  return candidates.filter(({ type }) => type === 'srflx').map(addresses);
 }
 
-/** A browser does not tell an address twice: where nothing translates it, the reply adds nothing to what it has. */
-function withoutReflexive({ complete, errors, tellsErrors, candidates }: Gathering): Finding {
+/** Whether a relay saw one of the browser's own addresses. */
+function isUntranslated({ candidates }: Gathering): boolean {
+  const own = candidates.filter(({ type }) => type === 'host').map(addresses);
+  const seen = candidates.filter(({ type }) => type === 'relay').map(addresses);
+  return seen.some(({ relatedAddress, relatedPort }) =>
+    own.some(({ address, port }) => address === relatedAddress && port === relatedPort),
+  );
+}
+
+/** What it means that no other address was told. */
+function untold({ complete, errors, tellsErrors, candidates }: Gathering): Finding {
   if (!complete || errors.length > 0 || candidates.length === 0) return 'stun-silent';
   return tellsErrors ? 'stun-no-nat' : 'stun-unclear';
+}
+
+function addresses({ address, port, relatedAddress, relatedPort }: RTCIceCandidate): Reflexive {
+  return {
+    address: address ?? '',
+    port: port ?? 0,
+    relatedAddress: relatedAddress ?? '',
+    relatedPort: relatedPort ?? 0,
+  };
 }

@@ -18,12 +18,21 @@ const GOOD: Found = {
   'relay-tls': 'relay-ok',
 };
 
-const relays = (finding: Finding): Partial<Found> => ({ 'relay-udp': finding, 'relay-tcp': finding, 'relay-tls': finding });
+const relays = (finding: Finding): Partial<Found> => ({
+  'relay-udp': finding,
+  'relay-tcp': finding,
+  'relay-tls': finding,
+});
 const network = (finding: Finding): Partial<Found> => ({ stun: finding, ...relays(finding) });
 const all = (finding: Finding): Found => Object.fromEntries(Object.keys(GOOD).map((name) => [name, finding])) as Found;
 
 function results(found: Partial<Found>): CheckResult[] {
-  return Object.entries({ ...GOOD, ...found }).map(([name, finding]) => ({ name: name as CheckName, finding, figures: {}, ...findingRow(finding) }));
+  return Object.entries({ ...GOOD, ...found }).map(([name, finding]) => ({
+    name: name as CheckName,
+    finding,
+    figures: {},
+    ...findingRow(finding),
+  }));
 }
 
 /** What was found besides what is good; the verdict; and what is told beside it. */
@@ -47,7 +56,16 @@ const TABLE: [found: Partial<Found>, code: VerdictCode, also?: VerdictCode[]][] 
   [{ stun: 'stun-silent', ...relays('relay-not-offered') }, 'no-relay', ['stun-silent']],
   [{ stun: 'stun-silent', ...relays('relay-unreachable') }, 'no-way'],
   // The credentials got no reply over UDP, and the wrong one over TCP: that is known, the rest is not.
-  [{ stun: 'stun-silent', 'relay-udp': 'relay-unreachable', 'relay-tcp': 'relay-refused', 'relay-tls': 'relay-refused' }, 'no-way', ['relay-refused']],
+  [
+    {
+      stun: 'stun-silent',
+      'relay-udp': 'relay-unreachable',
+      'relay-tcp': 'relay-refused',
+      'relay-tls': 'relay-refused',
+    },
+    'no-way',
+    ['relay-refused'],
+  ],
 
   [relays('relay-unreachable'), 'relay-unreachable'],
   [relays('relay-refused'), 'relay-refused'],
@@ -74,7 +92,9 @@ const TABLE: [found: Partial<Found>, code: VerdictCode, also?: VerdictCode[]][] 
 test.each(TABLE)('%j is %s', (found, code, also = []) => {
   const told = verdict(results(found));
   expect(told.code).toBe(code);
-  expect(told.also).toEqual(also.map((other) => ('beside' in VERDICTS[other] ? VERDICTS[other].beside : VERDICTS[other].message)));
+  expect(told.also).toEqual(
+    also.map((other) => ('beside' in VERDICTS[other] ? VERDICTS[other].beside : VERDICTS[other].message)),
+  );
 });
 
 test('every failed check is in the verdict, alone or beside another', () => {
@@ -83,13 +103,21 @@ test('every failed check is in the verdict, alone or beside another', () => {
     const names = (Object.keys(GOOD) as CheckName[]).filter((name) => belongs(finding, name));
     expect(names.length, finding).toBeGreaterThan(0);
     const broken = Object.fromEntries(names.map((name) => [name, finding]));
-    expect(['everything-works', 'works-as-checked', 'works-with-remarks'], finding).not.toContain(verdict(results(broken)).code);
+    expect(['everything-works', 'works-as-checked', 'works-with-remarks'], finding).not.toContain(
+      verdict(results(broken)).code,
+    );
   }
 });
 
 function belongs(finding: Finding, name: CheckName): boolean {
   const prefix = finding.split('-')[0]!;
-  const of: Record<string, string> = { mic: 'microphone', insecure: 'browser', unsupported: 'browser', token: 'server', websocket: 'server' };
+  const of: Record<string, string> = {
+    mic: 'microphone',
+    insecure: 'browser',
+    unsupported: 'browser',
+    token: 'server',
+    websocket: 'server',
+  };
   return name.startsWith(of[prefix] ?? prefix);
 }
 

@@ -4,48 +4,10 @@
  * side is heard and hears, and then how well.
  */
 
+import { Facts, RELAYS } from './facts.js';
 import { FINDINGS } from './findings.js';
 import type { Finding } from './findings.js';
 import type { CheckName, CheckResult, Outlook, Verdict } from './types.js';
-
-/** The relays, the one that a call prefers first. */
-const RELAYS: readonly CheckName[] = ['relay-udp', 'relay-tcp', 'relay-tls'];
-
-class Facts {
-  readonly checks: readonly CheckResult[];
-  readonly #found: ReadonlyMap<CheckName, CheckResult>;
-  /** The relays that could be tried, and those of them that carry sound. */
-  readonly tried: readonly CheckResult[];
-  readonly carrying: readonly CheckResult[];
-
-  constructor(checks: readonly CheckResult[]) {
-    this.checks = checks;
-    this.#found = new Map(checks.map((check) => [check.name, check]));
-    this.tried = RELAYS.flatMap((name) => this.#found.get(name) ?? []).filter(({ status }) => status !== 'skipped');
-    this.carrying = this.tried.filter(({ status }) => status !== 'failed');
-  }
-
-  is(name: CheckName, ...findings: Finding[]): boolean {
-    return findings.some((finding) => this.#found.get(name)?.finding === finding);
-  }
-
-  /** No relay carries sound, and `finding` is the reason of at least one. */
-  noRelay(finding: Finding): boolean {
-    return this.carrying.length === 0 && this.tried.some((relay) => relay.finding === finding);
-  }
-
-  /** What was found about the relay that a call would take. */
-  preferred(finding: Finding): boolean {
-    return this.carrying[0]?.finding === finding;
-  }
-
-  /** Nothing says that UDP gets through, and something says that it does not. */
-  get udpBlocked(): boolean {
-    const closed = [this.is('stun', 'stun-silent'), this.is('relay-udp', 'relay-unreachable')];
-    const unknown = [this.is('stun', 'stun-not-offered'), this.is('relay-udp', 'relay-not-offered')];
-    return closed.includes(true) && closed.every((isClosed, i) => isClosed || unknown[i]);
-  }
-}
 
 interface Rule {
   outlook: Outlook;
@@ -71,9 +33,19 @@ export const VERDICTS = {
     when: ({ checks }) => checks.some(({ finding }) => finding === 'stopped'),
   },
   'insecure-context': found('bad', 'No calls from here: this page is not secure.', 'browser', 'insecure-context'),
-  'unsupported-browser': found('bad', 'No calls from here: this browser cannot make any.', 'browser', 'unsupported-browser'),
+  'unsupported-browser': found(
+    'bad',
+    'No calls from here: this browser cannot make any.',
+    'browser',
+    'unsupported-browser',
+  ),
   'server-unreachable': found('bad', 'No calls: the server cannot be reached.', 'server', 'server-unreachable'),
-  'websocket-blocked': found('bad', 'No calls: something between here and the server blocks WebSockets.', 'server', 'websocket-blocked'),
+  'websocket-blocked': found(
+    'bad',
+    'No calls: something between here and the server blocks WebSockets.',
+    'server',
+    'websocket-blocked',
+  ),
   'server-silent': found('bad', 'No calls: the server does not reply.', 'server', 'server-silent'),
   'server-busy': found('bad', 'No calls now: the server turns connections away.', 'server', 'server-busy'),
   'server-forbidden': found('bad', 'No calls: the server does not let you in this way.', 'server', 'server-forbidden'),
@@ -94,7 +66,12 @@ export const VERDICTS = {
   'speaker-unheard': found('bad', 'You will hear nobody: no sound comes out here.', 'speaker', 'speaker-unheard'),
 
   'relay-refused': {
-    ...found('limited', 'Many calls will fail: the relay refuses the credentials of this server.', 'relay-udp', 'relay-refused'),
+    ...found(
+      'limited',
+      'Many calls will fail: the relay refuses the credentials of this server.',
+      'relay-udp',
+      'relay-refused',
+    ),
     when: (facts) => facts.noRelay('relay-refused'),
   },
   'relay-full': {
@@ -117,7 +94,12 @@ export const VERDICTS = {
     when: (facts) => facts.udpBlocked && facts.carrying.length > 0,
   },
   'high-loss': {
-    ...found('limited', 'Calls work, but will sound bad: many packets are lost on the way.', 'relay-udp', 'relay-lossy'),
+    ...found(
+      'limited',
+      'Calls work, but will sound bad: many packets are lost on the way.',
+      'relay-udp',
+      'relay-lossy',
+    ),
     beside: 'Sound will be bad: many packets are lost on the way.',
     when: (facts) => facts.preferred('relay-lossy'),
   },
@@ -139,7 +121,12 @@ export const VERDICTS = {
     when: (facts) => RELAYS.every((name) => facts.is(name, 'relay-not-offered')),
   },
   'stun-silent': {
-    ...found('limited', 'Calls work, but most of them will take the relay: no STUN server replies.', 'stun', 'stun-silent'),
+    ...found(
+      'limited',
+      'Calls work, but most of them will take the relay: no STUN server replies.',
+      'stun',
+      'stun-silent',
+    ),
     beside: 'No STUN server replies.',
     when: (facts) => facts.is('stun', 'stun-silent') && !(facts.udpBlocked && facts.tried.length > 0),
   },

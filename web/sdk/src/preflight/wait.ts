@@ -34,7 +34,11 @@ export function pause(signal: AbortSignal, ms: number): Promise<void> {
  * As `promise`, but rejects with `aborted` as soon as `signal` is aborted. What arrives too late is given to `late`, so
  * that it can be released.
  */
-export function orAborted<T>(signal: AbortSignal, promise: Promise<T>, late: (value: T) => void = () => {}): Promise<T> {
+export function orAborted<T>(
+  signal: AbortSignal,
+  promise: Promise<T>,
+  late: (value: T) => void = () => {},
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(new CallError('aborted'));
     if (signal.aborted) onAbort();

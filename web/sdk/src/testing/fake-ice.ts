@@ -2,14 +2,22 @@
 
 type Way = 'open' | 'unreachable' | 'refused' | 'full' | 'no-path';
 type Transport = 'udp' | 'tcp' | 'tls';
-type Candidate = { candidate: string; type: string; address: string; port: number; relatedAddress: string; relatedPort: number };
+type Candidate = {
+  candidate: string;
+  type: string;
+  address: string;
+  port: number;
+  relatedAddress: string;
+  relatedPort: number;
+};
 type Description = { type: string; sdp: string };
 
 const GATHER_MS = 20;
 const TURN_ERRORS: Partial<Record<Way, number>> = { refused: 401, full: 486 };
 
 export class FakeNetwork {
-  stun: 'replies' | 'silent' | 'untranslated' = 'replies';
+  /** `untold`: as where nothing translates addresses, so that a reply has nothing to tell; one more way to it is dead. */
+  stun: 'replies' | 'silent' | 'untold' = 'replies';
   /** The address that each STUN server sees, in the order of the servers. */
   ports = [40_000];
   relay: Record<Transport, Way> = { udp: 'open', tcp: 'open', tls: 'open' };
@@ -22,7 +30,6 @@ export class FakeNetwork {
   readonly made: FakeIceConnection[] = [];
 
   get RTCPeerConnection(): new (config: RTCConfiguration) => RTCPeerConnection {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const network = this;
     return class extends FakeIceConnection {
       constructor(config: RTCConfiguration) {
@@ -49,7 +56,10 @@ class FakeIceChannel {
     if (this.readyState !== 'open') throw new DOMException('', 'InvalidStateError');
     const n = (this.network.packets += 1);
     if (this.network.lost(n)) return;
-    setTimeout(() => this.far?.readyState === 'open' && this.far.onmessage?.({ data }), this.network.delayMs + this.network.lateMs(n));
+    setTimeout(
+      () => this.far?.readyState === 'open' && this.far.onmessage?.({ data }),
+      this.network.delayMs + this.network.lateMs(n),
+    );
   }
 }
 
@@ -107,7 +117,8 @@ export class FakeIceConnection extends EventTarget {
     if (this.config.iceTransportPolicy !== 'relay') this.#candidate('host', '192.168.0.2', 5000);
     const urls = (this.config.iceServers ?? []).flatMap((server) => server.urls);
     let complete = true;
-    for (const [n, url] of urls.entries()) complete = (url.startsWith('stun') ? this.#stun(n) : this.#turn(url)) && complete;
+    for (const [n, url] of urls.entries())
+      complete = (url.startsWith('stun') ? this.#stun(n) : this.#turn(url)) && complete;
     if (complete) this.#emit('icecandidate', { candidate: null });
   }
 
@@ -115,13 +126,13 @@ export class FakeIceConnection extends EventTarget {
   #stun(n: number): boolean {
     const { stun, ports } = this.network;
     if (stun === 'replies') this.#candidate('srflx', '203.0.113.77', ports[n] ?? ports[0]!);
-    return stun !== 'silent';
+    return stun === 'replies';
   }
 
   #turn(url: string): boolean {
     const transport: Transport = url.startsWith('turns') ? 'tls' : url.includes('tcp') ? 'tcp' : 'udp';
     const way = this.network.relay[transport];
-    if (way === 'open') this.#candidate('relay', '198.51.100.5', 50_000);
+    if (way === 'open') this.#candidate('relay', '198.51.100.5', 50_000, this.#seenBy());
     if (way === 'no-path') this.#candidate('relay', 'nowhere', 50_000);
     const code = TURN_ERRORS[way];
     if (code) this.#emit('icecandidateerror', { errorCode: code, url });
@@ -130,8 +141,18 @@ export class FakeIceConnection extends EventTarget {
     return way !== 'unreachable' || transport !== 'udp';
   }
 
-  #candidate(type: string, address: string, port: number): void {
-    const candidate = { candidate: `${type} ${address}`, type, address, port, relatedAddress: '192.168.0.2', relatedPort: 5000 };
+  /** The address that a relay tells beside its own. */
+  #seenBy(): [string, number] {
+    return this.network.stun === 'untold' ? ['192.168.0.2', 5000] : ['203.0.113.77', this.network.ports[0]!];
+  }
+
+  #candidate(
+    type: string,
+    address: string,
+    port: number,
+    [relatedAddress, relatedPort]: [string, number] = ['192.168.0.2', 5000],
+  ): void {
+    const candidate = { candidate: `${type} ${address}`, type, address, port, relatedAddress, relatedPort };
     this.#emit('icecandidate', { candidate });
   }
 
@@ -143,7 +164,10 @@ export class FakeIceConnection extends EventTarget {
   }
 
   #connect(): void {
-    for (const [one, other] of [[this, this.#remote!], [this.#remote!, this]] as const) {
+    for (const [one, other] of [
+      [this, this.#remote!],
+      [this.#remote!, this],
+    ] as const) {
       one.connectionState = 'connected';
       if (!one.channel || !other.channel) continue;
       one.channel.far = other.channel;

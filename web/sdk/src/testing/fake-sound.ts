@@ -8,7 +8,6 @@ export class FakeSound {
   readonly made: { state: string }[] = [];
 
   get AudioContext(): new () => AudioContext {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const sound = this;
     return class {
       state: string = sound.state;
@@ -21,7 +20,8 @@ export class FakeSound {
 
       createAnalyser = () => ({
         fftSize: 0,
-        getFloatTimeDomainData: (samples: Float32Array) => void samples.fill(sound.loudness(performance.now() - this.began)),
+        getFloatTimeDomainData: (samples: Float32Array) =>
+          void samples.fill(sound.loudness(performance.now() - this.began)),
       });
       createMediaStreamSource = node;
       createGain = () => ({ ...node(), gain: { value: 1 } });

@@ -58,7 +58,8 @@ export function rig(): Rig {
     fetch: async () => (line.http ? new Response() : Promise.reject(new TypeError('no network'))),
   };
   Object.assign(platform, fakes);
-  const begin: Rig['begin'] = (options = {}) => Device.preflight({ guest: 'alice', heard: async () => true, ...options, platform });
+  const begin: Rig['begin'] = (options = {}) =>
+    Device.preflight({ guest: 'alice', heard: async () => true, ...options, platform });
   const run: Rig['run'] = async (options) => {
     const preflight = begin(options);
     await vi.advanceTimersByTimeAsync(MORE_THAN_ENOUGH_MS);
@@ -86,7 +87,8 @@ function scripted(server: FakeServer, line: FakeLine): Platform['WebSocket'] {
 
     override send(text: string): void {
       super.send(text);
-      if (line.does !== 'is-silent') setTimeout(() => server.socket.readyState !== 3 && reply(JSON.parse(text).type, server, line), line.rttMs);
+      if (line.does !== 'is-silent')
+        setTimeout(() => server.socket.readyState !== 3 && reply(JSON.parse(text).type, server, line), line.rttMs);
     }
   } as Platform['WebSocket'];
 }
