@@ -49,7 +49,7 @@ const FAULTS: Record<string, [VerdictCode, Inject]> = {
   'no sound comes out': ['speaker-unheard', () => ({ heard: async () => false })],
 
   'server not reachable': ['server-unreachable', server({ does: 'does-not-open' })],
-  'no WebSocket gets through': ['websocket-blocked', server({ does: 'does-not-open', http: true })],
+  'no WebSocket gets through': ['websocket-blocked', server({ does: 'does-not-open', http: 'something' })],
   'server says nothing': ['server-silent', server({ does: 'is-silent' })],
   'server turns connections away': ['server-busy', server({ does: 'rate_limited' })],
   'server goes down': ['server-busy', server({ does: 'goes down' })],

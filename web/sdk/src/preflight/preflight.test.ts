@@ -53,6 +53,20 @@ describe('what cannot be checked says so', () => {
     expect(found(report, 'microphone').finding).toBe('mic-ok');
   });
 
+  test('who is not let in can still try what the server names to everybody', async () => {
+    const { run, line, open } = rig();
+    Object.assign(line, { does: 'forbidden', http: ICE });
+    const report = await run();
+    expect([found(report, 'stun').finding, found(report, 'relay-udp').finding]).toEqual(['stun-ok', 'relay-ok']);
+    expect([report.verdict.code, open()]).toEqual(['server-forbidden', []]);
+
+    // It tells everybody of its STUN server only: that says nothing of relays.
+    line.http = ICE.slice(0, 1);
+    const { checks, verdict } = await run();
+    expect(checks.slice(4).map(({ finding }) => finding)).toEqual(['stun-ok', ...Array(3).fill('needs-server')]);
+    expect(verdict.also).toEqual([]);
+  });
+
   test('a fixed list of ICE servers is tried without the server, too', async () => {
     const { run, line } = rig();
     line.does = 'does-not-open';

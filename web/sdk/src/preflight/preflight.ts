@@ -23,7 +23,7 @@ import type { Finding } from './findings.js';
 import type { RelayTransport } from './ice-urls.js';
 import { checkMicrophone } from './microphone.js';
 import { checkRelay } from './relay.js';
-import { checkServer } from './server.js';
+import { checkServer, publicIceServers } from './server.js';
 import { checkSpeaker } from './speaker.js';
 import { checkStun } from './stun.js';
 import type { CheckName, CheckResult, PreflightEvents, PreflightOptions, PreflightReport } from './types.js';
@@ -39,7 +39,7 @@ const ORDER: readonly CheckName[] = [
   'relay-tcp',
   'relay-tls',
 ];
-const OF_NETWORK: readonly CheckName[] = ['stun', 'relay-udp', 'relay-tcp', 'relay-tls'];
+const NOT_OFFERED: readonly Finding[] = ['stun-not-offered', 'relay-not-offered'];
 
 /** One run of all checks. Made by `Device.preflight()`; begins by itself. */
 export class Preflight extends Emitter<PreflightEvents> {
@@ -88,21 +88,23 @@ export class Preflight extends Emitter<PreflightEvents> {
 
   /** One after the other, so that no figure is another check's doing. */
   async #checkNetwork(): Promise<void> {
-    const fixed = this.#options.iceServers;
-    let servers = Array.isArray(fixed) ? fixed : undefined;
+    const { iceServers } = this.#options;
+    let servers = Array.isArray(iceServers) ? iceServers : [];
+    // What is missing from the list is not offered; or, where the server did not let us in, not told.
+    let isWhole = Array.isArray(iceServers);
     await this.#check('server', async (context) => {
       const outcome = await checkServer(context);
-      servers ??= outcome.iceServers;
+      if (isWhole) return outcome;
+      isWhole = outcome.iceServers !== undefined;
+      const isThere = outcome.finding !== 'server-unreachable';
+      servers = outcome.iceServers ?? (isThere ? await publicIceServers(context) : undefined) ?? [];
       return outcome;
     });
-    if (!servers) {
-      for (const name of OF_NETWORK) this.#settle(name, { finding: this.#skipped('needs-server') });
-      return;
-    }
-    const known = servers;
-    await this.#check('stun', (context) => checkStun(context, known));
+    const toldOf = (outcome: Outcome): Outcome =>
+      isWhole || !NOT_OFFERED.includes(outcome.finding) ? outcome : { finding: 'needs-server' };
+    await this.#check('stun', async (context) => toldOf(await checkStun(context, servers)));
     for (const transport of ['udp', 'tcp', 'tls'] as const satisfies RelayTransport[]) {
-      await this.#check(`relay-${transport}`, (context) => checkRelay(context, known, transport));
+      await this.#check(`relay-${transport}`, async (context) => toldOf(await checkRelay(context, servers, transport)));
     }
   }
 

@@ -90,15 +90,35 @@ function refusal({ error, closedWith }: Line): Finding {
   return isBusy ? 'server-busy' : 'server-silent';
 }
 
-/** No socket opened: is the server gone, or only the way for WebSockets? An opaque reply is reply enough. */
-async function withoutSocket(url: string, { platform, signal }: CheckContext): Promise<Finding> {
-  const http = url.replace(/^ws/, 'http');
-  const given = new AbortController();
-  const replied = waitFor(signal, HTTP_PATIENCE_MS, false, (done) => {
-    platform.fetch(http, { mode: 'no-cors', cache: 'no-store', signal: given.signal }).then(
-      () => done(true),
-      () => done(false),
-    );
+/** What the server names to those who have no session: fewer servers, but enough to try the network. */
+export function publicIceServers(context: CheckContext): Promise<RTCIceServer[] | undefined> {
+  const url = new URL('/ice-servers', http(context.options.url ?? serverUrl(context.platform)));
+  return fetched(url.href, { cache: 'no-store' }, context, async (reply) => {
+    const { iceServers } = (await reply.json()) as { iceServers?: RTCIceServer[] };
+    return iceServers;
   });
-  return (await replied.finally(() => given.abort())) ? 'websocket-blocked' : 'server-unreachable';
+}
+
+/** No socket opened: is the server gone, or only the way for WebSockets? An opaque reply is reply enough. */
+async function withoutSocket(url: string, context: CheckContext): Promise<Finding> {
+  const isThere = await fetched(http(url), { mode: 'no-cors', cache: 'no-store' }, context, () => true);
+  return isThere ? 'websocket-blocked' : 'server-unreachable';
+}
+
+function http(url: string): string {
+  return url.replace(/^ws/, 'http');
+}
+
+/** What `read` makes of the reply; `undefined`: no reply, or none in time. */
+function fetched<T>(
+  url: string,
+  init: RequestInit,
+  { platform, signal }: CheckContext,
+  read: (reply: Response) => T | Promise<T>,
+): Promise<T | undefined> {
+  const given = new AbortController();
+  const reading = platform.fetch(url, { ...init, signal: given.signal }).then(read);
+  return waitFor<T | undefined>(signal, HTTP_PATIENCE_MS, undefined, (done) => {
+    reading.then(done, () => done(undefined));
+  }).finally(() => given.abort());
 }

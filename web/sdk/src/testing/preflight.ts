@@ -23,8 +23,8 @@ export interface FakeLine {
   does: 'welcomes' | 'does-not-open' | 'is-silent' | keyof typeof CLOSED_AFTER;
   rttMs: number;
   iceServers: RTCIceServer[];
-  /** Whether anything at all replies at the server's address. */
-  http: boolean;
+  /** What replies at the server's address over HTTP: nothing, something, or `/ice-servers`. */
+  http: 'nothing' | 'something' | RTCIceServer[];
 }
 
 export interface Rig {
@@ -46,7 +46,7 @@ const CLOSED_AFTER = { unauthorized: 4501, forbidden: 4503, rate_limited: 4029, 
 const MORE_THAN_ENOUGH_MS = 120_000;
 
 export function rig(): Rig {
-  const line: FakeLine = { does: 'welcomes', rttMs: 20, iceServers: ICE, http: false };
+  const line: FakeLine = { does: 'welcomes', rttMs: 20, iceServers: ICE, http: 'nothing' };
   const network = new FakeNetwork();
   const sound = new FakeSound();
   const server = new FakeServer();
@@ -55,7 +55,12 @@ export function rig(): Rig {
     WebSocket: scripted(server, line),
     RTCPeerConnection: network.RTCPeerConnection,
     AudioContext: sound.AudioContext,
-    fetch: async () => (line.http ? new Response() : Promise.reject(new TypeError('no network'))),
+    fetch: async (url) => {
+      if (line.http === 'nothing') throw new TypeError('no network');
+      return Array.isArray(line.http) && url.endsWith('/ice-servers')
+        ? Response.json({ iceServers: line.http })
+        : new Response('a page');
+    },
   };
   Object.assign(platform, fakes);
   const begin: Rig['begin'] = (options = {}) =>
