@@ -5,10 +5,10 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 
 const [folder = 'shots', only = ''] = process.argv.slice(2);
+const checks = ['before', 'speak', 'listen', 'good', 'udp-blocked', 'mic-silent', 'server-gone', 'stopped'];
 const base = process.env.BASE ?? 'http://localhost:4173';
 const states = ['idle', 'registering', 'registered', 'requesting', 'delivered', 'ringing', 'incoming', 'negotiating', 'connected', 'connected-muted',
   'connected-relay', 'connected-blocked', 'reconnecting', 'ended-me', 'ended-them', 'busy', 'unreachable', 'elsewhere', 'lost', 'failed', 'error', 'server-lost'];
-const checks = ['before', 'speak', 'listen', 'good', 'udp-blocked', 'mic-silent', 'server-gone', 'stopped'];
 const looks = [
   { name: 'desk-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
   { name: 'desk-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },

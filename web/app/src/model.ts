@@ -51,14 +51,14 @@ export interface View {
   readonly connectLabel: string;
   readonly canConnect: boolean;
   readonly canCall: boolean;
+  /** Whether the diagnostics page may help. */
+  readonly canCheck: boolean;
   readonly canMute: boolean;
   readonly muted: boolean;
   readonly remoteMuted: boolean;
   readonly talking: boolean;
   readonly tone: Tone;
   readonly notice?: Notice;
-  /** Whether the diagnostics page may help. */
-  readonly canCheck: boolean;
 }
 
 const LOST: ReadonlySet<CallSummary['reason']> = new Set(['connection_lost', 'media_failed']);
@@ -78,12 +78,12 @@ export function view(now: Snapshot): View {
     connectLabel: server === 'registering' ? words.BUTTON.connecting : words.BUTTON.connect,
     canConnect: server === 'idle',
     canCall: server === 'registered' && !call && !now.opening,
+    canCheck: !call && !now.opening && (now.notice !== undefined || (last !== undefined && CHECKABLE.has(last.summary.reason))),
     canMute: call !== undefined && call.state !== 'incoming',
     muted: call?.muted ?? false,
     remoteMuted: call?.remoteMuted ?? false,
     talking: call?.state === 'connected' || call?.state === 'reconnecting',
     tone: tone(call?.state),
-    canCheck: !call && !now.opening && (now.notice !== undefined || (last !== undefined && CHECKABLE.has(last.summary.reason))),
     ...(now.notice ? { notice: now.notice } : {}),
   };
 }
