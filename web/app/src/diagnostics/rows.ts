@@ -38,6 +38,7 @@ class RowElement {
     this.#message.className = 'check__message';
     this.#remedy.className = 'check__remedy';
     this.#figures.className = 'check__figures';
+    this.#figures.hidden = true;
     this.#bars.className = 'bars';
     this.#bars.ariaHidden = 'true';
     this.#bars.append(...Array.from({ length: BARS }, () => document.createElement('i')));
