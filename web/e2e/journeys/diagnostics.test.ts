@@ -86,6 +86,17 @@ journey('the server does not take guests', async (world) => {
   await namedAs(world, 'server-forbidden', 'No calls: the server does not let you in this way.');
 }, { env: { ...NO_RELAY, TINCAN_SERVER__GUESTS: 'off' } });
 
+journey('the server refuses the token', async (world) => {
+  const before = async ({ chromium: { page } }: Person): Promise<void> => {
+    await page.routeWebSocket(/\/ws$/, (fromPage) => {
+      const toServer = fromPage.connectToServer();
+      // As if the page had a token, and one of another server.
+      fromPage.onMessage((text) => toServer.send(String(text).replace(/"guest":"[^"]*"/, '"token":"bad.bad.bad"')));
+    });
+  };
+  await namedAs(world, 'token-refused', 'No calls: the server refuses who you are.', { before });
+}, { env: NO_RELAY });
+
 journey('UDP is blocked', async (world) => {
   await namedAs(world, 'udp-blocked', 'Calls work, but only through the relay: UDP is blocked here.');
 }, { env: () => withoutUdp.offered() });
