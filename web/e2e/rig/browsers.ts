@@ -4,22 +4,25 @@ import { chromium, type Browser as Chromium, type BrowserContextOptions, type Br
 import puppeteer, { type Browser as Firefox, type BrowserContext as FirefoxContext } from 'puppeteer-core';
 import { adopt, end, scratch } from './processes.js';
 import { soundCard } from './pulse.js';
-import { writeTone } from './tone.js';
+import { writeVoice } from './tone.js';
 
 /** What a person says, in hertz. Firefox makes its tone itself. */
 export const VOICE = { A: 440, B: 880, firefox: 660 } as const;
+
+/** What a microphone hears: a tone, words with pauses between them, nothing; or it is not there, or not allowed. */
+export type Microphone = number | 'words' | 'silent' | 'missing' | 'denied';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
 const CLOSE_MS = 5_000;
 
-const chromiums = new Map<number, Promise<Chromium>>();
+const chromiums = new Map<Microphone, Promise<Chromium>>();
 let firefox: Promise<Firefox> | undefined;
 const ends: (() => Promise<void>)[] = [];
 
-export async function chromiumContext(hz: number, look: BrowserContextOptions = {}): Promise<ChromiumContext> {
-  let browser = chromiums.get(hz);
-  if (!browser) chromiums.set(hz, (browser = startChromium(hz)));
+export async function chromiumContext(microphone: Microphone, look: BrowserContextOptions = {}): Promise<ChromiumContext> {
+  let browser = chromiums.get(microphone);
+  if (!browser) chromiums.set(microphone, (browser = startChromium(microphone)));
   return (await browser).newContext(look);
 }
 
@@ -34,19 +37,34 @@ export async function closeBrowsers(): Promise<void> {
   await Promise.all(ends.splice(0).map((close) => close()));
 }
 
-async function startChromium(hz: number): Promise<Chromium> {
+async function startChromium(microphone: Microphone): Promise<Chromium> {
   const server = await chromium.launchServer({
     executablePath: CHROMIUM,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-      `--use-file-for-fake-audio-capture=${writeTone(scratch('tone'), hz)}`,
       '--allow-loopback-in-peer-connection',
+      // A relay's certificate that a test made is as good as any; what is tested is not certificates.
+      '--ignore-certificate-errors',
+      ...microphoneFlags(microphone),
     ],
   });
   const browser = await chromium.connect(server.wsEndpoint());
   remember(server.process(), () => server.close());
   return browser;
+}
+
+function microphoneFlags(microphone: Microphone): string[] {
+  switch (microphone) {
+    case 'missing':
+      return [];
+    case 'denied':
+      return ['--use-fake-device-for-media-stream'];
+    default:
+      return [
+        '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+        `--use-file-for-fake-audio-capture=${writeVoice(scratch('tone'), microphone)}`,
+      ];
+  }
 }
 
 async function startFirefox(): Promise<Firefox> {

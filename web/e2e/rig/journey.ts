@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
 import { test } from 'vitest';
-import { chromiumContext, firefoxContext, VOICE } from './browsers.js';
+import { chromiumContext, firefoxContext, VOICE, type Microphone } from './browsers.js';
 import { frames } from './frames.js';
 import { Person } from './person.js';
 import { install } from './probe.js';
@@ -27,6 +27,8 @@ export interface Entrance {
   readonly names?: { readonly guest: string; readonly peer: string };
   /** Another tab of this person's browser. */
   readonly beside?: Person;
+  /** Another microphone than one that hears this person's tone. */
+  readonly microphone?: Microphone;
   readonly look?: BrowserContextOptions;
   /** A page of another address at the same server. */
   readonly path?: string;
@@ -93,7 +95,8 @@ export class World {
 }
 
 export interface Settings {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Settings of the server; a function where they are known only when the journey begins. */
+  readonly env?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   readonly within?: number;
 }
 
@@ -102,7 +105,7 @@ export function journey(rule: string, walk: (world: World) => Promise<void>, { e
   test(rule, async ({ annotate }) => {
     const folder = join(OUT, rule.replace(/\W+/g, '-'));
     rmSync(folder, { recursive: true, force: true });
-    const world = new World(await Server.start(env));
+    const world = new World(await Server.start(typeof env === 'function' ? env() : env));
     try {
       await walk(world);
       await world.check();
@@ -116,8 +119,8 @@ export function journey(rule: string, walk: (world: World) => Promise<void>, { e
   }, within);
 }
 
-async function inChromium(name: string, { as, beside, look }: Entrance): Promise<Person> {
-  const context = beside ? beside.chromium.context : await chromiumContext(VOICE[as], look);
+async function inChromium(name: string, { as, beside, look, microphone = VOICE[as] }: Entrance): Promise<Person> {
+  const context = beside ? beside.chromium.context : await chromiumContext(microphone, look);
   if (!beside) await context.addInitScript(install);
   const page = await context.newPage();
   return new Person(name, chromiumTab(page), { page, context, frames: frames(page) });
