@@ -13,13 +13,22 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
 const CLOSE_MS = 5_000;
 
-const chromiums = new Map<number, Promise<Chromium>>();
+const tones = new Map<number, string>();
+/** By what they say. */
+const chromiums = new Map<string, Promise<Chromium>>();
 let firefox: Promise<Firefox> | undefined;
 const ends: (() => Promise<void>)[] = [];
 
 export async function chromiumContext(hz: number, look: BrowserContextOptions = {}): Promise<ChromiumContext> {
-  let browser = chromiums.get(hz);
-  if (!browser) chromiums.set(hz, (browser = startChromium(hz)));
+  const tone = tones.get(hz) ?? writeTone(scratch('tone'), hz);
+  tones.set(hz, tone);
+  return chromiumSaying(tone, look);
+}
+
+/** One whose microphone hears a WAV file over and over. */
+export async function chromiumSaying(file: string, look: BrowserContextOptions = {}): Promise<ChromiumContext> {
+  let browser = chromiums.get(file);
+  if (!browser) chromiums.set(file, (browser = startChromium(file)));
   return (await browser).newContext(look);
 }
 
@@ -34,13 +43,13 @@ export async function closeBrowsers(): Promise<void> {
   await Promise.all(ends.splice(0).map((close) => close()));
 }
 
-async function startChromium(hz: number): Promise<Chromium> {
+async function startChromium(file: string): Promise<Chromium> {
   const server = await chromium.launchServer({
     executablePath: CHROMIUM,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
       '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-      `--use-file-for-fake-audio-capture=${writeTone(scratch('tone'), hz)}`,
+      `--use-file-for-fake-audio-capture=${file}`,
       '--allow-loopback-in-peer-connection',
     ],
   });

@@ -14,7 +14,7 @@ export class Network {
     this.#cdp = cdp;
   }
 
-  static async of(person: Person): Promise<Network> {
+  static async of(person: Pick<Person, 'chromium'>): Promise<Network> {
     const { page, context } = person.chromium;
     const network = new Network(await context.newCDPSession(page));
     await network.#cdp.send('Network.enable');
@@ -24,6 +24,11 @@ export class Network {
 
   async takeAway(): Promise<void> {
     await this.#rule(GONE);
+  }
+
+  /** Loses so many of a hundred packets, each way. */
+  async lose(percent: number): Promise<void> {
+    await this.#rule({ ...CLEAR, packetLoss: percent });
   }
 
   /** Returns the moment in which it was back, on this machine's clock. */

@@ -2,17 +2,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const RATE = 48_000;
+/** Samples a second, in every file that a browser takes for a microphone. */
+export const RATE = 48_000;
 const BYTES_PER_SAMPLE = 2;
 const LOUDNESS = 0.5;
 
 /** Writes one second of a tone as a WAV file (mono, 16 bit) and returns its path. A whole number of hertz loops without a click. */
 export function writeTone(folder: string, hz: number): string {
-  const path = join(folder, `${hz}.wav`);
-  const samples = Buffer.alloc(RATE * BYTES_PER_SAMPLE);
-  for (let i = 0; i < RATE; i += 1) {
-    samples.writeInt16LE(Math.round(LOUDNESS * 0x7fff * Math.sin((2 * Math.PI * hz * i) / RATE)), i * BYTES_PER_SAMPLE);
-  }
+  const second = Float32Array.from({ length: RATE }, (_, i) => LOUDNESS * Math.sin((2 * Math.PI * hz * i) / RATE));
+  return writeWav(join(folder, `${hz}.wav`), second);
+}
+
+/** Writes sound from −1 to 1 as a WAV file (mono, 16 bit) and returns its path. */
+export function writeWav(path: string, sound: Float32Array): string {
+  const samples = Buffer.alloc(sound.length * BYTES_PER_SAMPLE);
+  sound.forEach((level, i) => samples.writeInt16LE(Math.round(0x7fff * Math.max(-1, Math.min(1, level))), i * BYTES_PER_SAMPLE));
   writeFileSync(path, Buffer.concat([header(samples.length), samples]));
   return path;
 }

@@ -39,6 +39,8 @@ test('a lost path is one’s own network’s fault only if the server is out of 
 
 test('low bars after trouble that is over blame nobody', () => {
   expect(at({ bars: 1, slowness: 2, gaps: 1 })).toEqual({ cause: 'none', sentence: '' });
+  // The buffer is still long.
+  expect(at({ bars: 1, slowness: 12, gaps: 1 })).toEqual({ cause: 'none', sentence: '' });
 });
 
 test('whoever is blamed, there is a sentence for it', () => {

@@ -12,7 +12,9 @@ import type { Bars, CallPath, Cause } from './types.js';
 /** So few bars are a poor call. */
 export const POOR_BARS = 2;
 /** Less than this is nothing to complain of, also while the bars are still low: the trouble is over. */
-const IMPAIRED = 10;
+const GAPPY = 10;
+/** More than a buffer that was made longer can be. */
+const SLOW = 20;
 /** If the other side does not say how it hears: so many of our packets lost are poor, 0 to 1. */
 const POOR_LOSS = 0.05;
 
@@ -60,8 +62,9 @@ const LONG: Blame = { cause: 'none', sentence: 'The way to the other side is lon
 
 export function blame(now: Situation): Blame {
   if (now.bars === 0) return now.isOnline ? NOTHING : GONE;
-  const here = now.bars <= POOR_BARS && now.slowness + now.gaps >= IMPAIRED;
-  if (here && now.slowness > now.gaps) return now.path.startsWith('relay') ? LONG_RELAY : LONG;
+  const isPoor = now.bars <= POOR_BARS;
+  if (isPoor && now.slowness >= SLOW && now.slowness > now.gaps) return now.path.startsWith('relay') ? LONG_RELAY : LONG;
+  const here = isPoor && now.gaps >= GAPPY;
   const there = now.remoteBars === undefined ? (now.remoteLost ?? 0) >= POOR_LOSS : now.remoteBars <= POOR_BARS;
   if (here && there) return BOTH_WAYS;
   if (here) return WAY_IN;
