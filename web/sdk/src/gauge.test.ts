@@ -101,6 +101,17 @@ test('seconds in which nothing comes are judged by what comes after them', async
   expect(reports.map(({ samples }) => samples)).toEqual([10]);
 });
 
+test('an other side that sends nothing for long is not judged for it', async () => {
+  const { gauge, world, seen, reports } = make();
+  await pass(5_000);
+  world.flows = false;
+  await pass(1_000_000);
+  world.flows = true;
+  await pass(5_000);
+  gauge.stop();
+  expect([seen.length, reports.reduce((sum, { samples }) => sum + samples, 0)]).toEqual([1, 10]);
+});
+
 test('while the path is lost there is no bar, and each second counts with the lowest score', async () => {
   const { gauge, world, seen, reports } = make();
   await pass(5_000);

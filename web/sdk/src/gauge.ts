@@ -18,6 +18,8 @@ import type { CallQuality } from './wire.js';
 
 const SECOND_MS = 1_000;
 const REPORT_EVERY_S = 30;
+/** The other side sends nothing for so long, and the path is there: it does not want to, and there is nothing to judge. */
+const UNTOLD_MAX_S = 5;
 
 interface GaugeOptions {
   stats: () => Promise<Sample>;
@@ -108,10 +110,10 @@ export class Gauge {
     if (!before) return void (this.#before = sample);
     this.#untold += 1;
     const moment = momentOf(before, sample, this.#untold);
-    if (!moment) return;
+    if (!moment && this.#untold < UNTOLD_MAX_S) return;
     this.#before = sample;
     this.#untold = 0;
-    this.#heard(moment);
+    if (moment) this.#heard(moment);
   }
 
   #heard(moment: Moment): void {

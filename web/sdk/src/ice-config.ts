@@ -49,7 +49,8 @@ export class IceConfig {
     const fresh = await this.#ask(REFRESH_MS);
     if (!fresh) return;
     const before = this.#setup;
-    this.#setup = fresh;
+    // What was hidden once stays hidden.
+    this.#setup = { ...fresh, relayOnly: fresh.relayOnly || before.relayOnly };
     try {
       pc.setConfiguration(this.#configuration());
     } catch {

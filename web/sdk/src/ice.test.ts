@@ -162,6 +162,15 @@ test('a device that hides its addresses does so also if the server does not repl
   expect(bench.pc().config).toMatchObject({ iceServers: [], iceTransportPolicy: 'relay' });
 });
 
+test('a call that hides addresses goes on to do so, whatever a later answer says', async () => {
+  const made = await talking({}, true);
+  made.pc().become('failed');
+  await settle();
+  respond(made, 'fresh', false);
+  await settle();
+  expect(made.pc().config).toMatchObject({ iceServers: turn('fresh'), iceTransportPolicy: 'relay' });
+});
+
 test('what hides addresses hides them in the offer as well', async () => {
   const { pc, server } = await talking({}, true);
   pc().createOffer = async () => ({ type: 'offer', sdp: `c=IN IP4 192.168.1.2\r\na=${host}\r\n` });

@@ -82,8 +82,8 @@ export class Leg {
       canRestart: options.isOnline,
       restart: () => this.#search(),
       onLost: (cause) => {
-        this.#gauge.lost();
         options.onLost(cause);
+        this.#gauge.lost();
       },
       onBack: (afterMs) => {
         this.#gauge.back();
