@@ -26,7 +26,8 @@ const RED_ON = { lost: 0.02, seconds: 5 };
 const RED_OFF = { lost: 0.005, seconds: 30 };
 /** A queue that is full adds this much to the shortest round trip of the call, milliseconds. */
 const QUEUE_MS = 100;
-const CONGESTED_S = 5;
+/** Two reports of the other side at least, so that one that was late by itself is no queue. */
+const CONGESTED_S = 10;
 const FLOODED = { lost: 0.2, seconds: 10 };
 const CALM_S = 30;
 /** So much of a second that arrived and could not be played is a burst, 0 to 1. */

@@ -151,13 +151,11 @@ test('RED that is on stays on when a new description of the other side comes', a
   };
   const first = () => /SAVPF (\d+)/.exec(pc.remoteDescription?.sdp ?? '')?.[1];
   await negotiate(1);
-  media.sendRed(true);
-  await settle();
+  await media.sendRed(true);
   expect(first()).toBe('63');
   await negotiate(2);
   expect(first()).toBe('63');
-  media.sendRed(false);
-  await settle();
+  await media.sendRed(false);
   expect([first(), pc.signalingState]).toEqual(['111', 'stable']);
 });
 

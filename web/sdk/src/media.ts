@@ -86,28 +86,27 @@ export class Media {
 
   /** Offers. With `restart`, also if a path exists: both sides then look for a new one (RFC 8445 §9). */
   negotiate(options: { restart: boolean }): void {
-    this.#enqueue(() => this.#makeOffer(options.restart));
+    void this.#enqueue(() => this.#makeOffer(options.restart));
   }
 
   /** Takes a frame of the other side, in the order of arrival. */
   receive(frame: RemoteMediaFrame): void {
     switch (frame.type) {
       case 'offer':
-        return this.#enqueue(() => this.#takeOffer(frame.data));
+        return void this.#enqueue(() => this.#takeOffer(frame.data));
       case 'answer':
-        return this.#enqueue(() => this.#takeAnswer(frame.data));
+        return void this.#enqueue(() => this.#takeAnswer(frame.data));
       case 'candidate':
-        return this.#enqueue(() => this.#takeCandidates([frame.data]));
+        return void this.#enqueue(() => this.#takeCandidates([frame.data]));
       case 'candidates':
-        return this.#enqueue(() => this.#takeCandidates(frame.data));
+        return void this.#enqueue(() => this.#takeCandidates(frame.data));
     }
   }
 
-  /** Sends each packet of sound once more in the next one, or not, where both browsers can. */
-  sendRed(on: boolean): void {
-    if (on === this.#sendsRed) return;
+  /** Sends each packet of sound once more in the next one, or not, where both browsers can. Resolves when it is so. */
+  sendRed(on: boolean): Promise<void> {
     this.#sendsRed = on;
-    this.#enqueue(() => sendRed(this.#pc, on));
+    return this.#enqueue(() => sendRed(this.#pc, on));
   }
 
   /** Says it straight to the other browser. Returns whether the channel was open. */
@@ -208,8 +207,8 @@ export class Media {
     }
   }
 
-  #enqueue(step: () => Promise<void>): void {
-    this.#queue = this.#queue.then(async () => {
+  #enqueue(step: () => Promise<void>): Promise<void> {
+    return (this.#queue = this.#queue.then(async () => {
       if (this.#closed) return;
       try {
         await step();
@@ -217,6 +216,6 @@ export class Media {
         // The watchdog or the call's deadline decides what becomes of it. Not louder: the error may quote the SDP.
         if (!this.#closed) console.debug('tincan: a step of the negotiation failed', error);
       }
-    });
+    }));
   }
 }

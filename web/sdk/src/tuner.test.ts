@@ -18,17 +18,18 @@ function make(receiver: object = { jitterBufferTarget: null }) {
       await new Promise<void>((resolve) => finish.push(resolve));
       version += 1;
       set.push(parameters);
+      done.push(`${parameters.encodings[0]?.maxBitrate}`);
     },
   };
-  const red: boolean[] = [];
+  const done: string[] = [];
   const pc = { getSenders: () => [sender], getReceivers: () => [receiver] };
-  const tuner = new Tuner(pc as unknown as RTCPeerConnection, (on) => red.push(on));
+  const tuner = new Tuner(pc as unknown as RTCPeerConnection, async (on) => void done.push(on ? 'red' : 'plain'));
   const settled = async () => {
-    for (let i = 0; i < 5; i += 1) await Promise.resolve();
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
     finish.shift()?.();
-    for (let i = 0; i < 5; i += 1) await Promise.resolve();
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
   };
-  return { tuner, set, red, receiver, settled, sender };
+  return { tuner, set, done, receiver, settled, sender };
 }
 
 const plain = { red: false, bitrate: 32_000, bufferMs: null };
@@ -47,6 +48,19 @@ test('changes that come while one is being made are made after it, and only the 
   await settled();
   await settled();
   expect(set.map(({ encodings }) => encodings[0]?.maxBitrate)).toEqual([32_000, 16_000]);
+});
+
+test('the bitrate is never set while RED is sent', async () => {
+  const { tuner, done, settled } = make();
+  tuner.apply(plain);
+  await settled();
+  tuner.apply({ ...plain, red: true });
+  await settled();
+  tuner.apply({ ...plain, red: true, bitrate: 24_000 });
+  await settled();
+  tuner.apply({ ...plain, bitrate: 24_000 });
+  await settled();
+  expect(done).toEqual(['32000', 'red', 'plain', '24000', 'red', 'plain']);
 });
 
 test('a longer buffer is set and released, where the browser has one to set', () => {

@@ -11,33 +11,44 @@ type Receiver = RTCRtpReceiver & { jitterBufferTarget?: number | null };
 
 export class Tuner {
   readonly #pc: RTCPeerConnection;
-  readonly #sendRed: (on: boolean) => void;
+  readonly #sendRed: (on: boolean) => Promise<void>;
+  #wanted: Tuning | undefined;
+  /** How it is. */
+  #red = false;
   #bitrate: number | undefined;
   #bufferMs: number | null = null;
-  #isSetting = false;
+  #isWorking = false;
 
-  constructor(pc: RTCPeerConnection, sendRed: (on: boolean) => void) {
+  constructor(pc: RTCPeerConnection, sendRed: (on: boolean) => Promise<void>) {
     this.#pc = pc;
     this.#sendRed = sendRed;
   }
 
-  apply({ red, bitrate, bufferMs }: Tuning): void {
-    this.#sendRed(red);
-    if (bufferMs !== this.#bufferMs) this.#buffer((this.#bufferMs = bufferMs));
-    if (bitrate === this.#bitrate) return;
-    this.#bitrate = bitrate;
-    if (!this.#isSetting) void this.#set();
+  apply(tuning: Tuning): void {
+    this.#wanted = tuning;
+    if (tuning.bufferMs !== this.#bufferMs) this.#buffer((this.#bufferMs = tuning.bufferMs));
+    if (!this.#isWorking) void this.#work(tuning);
   }
 
-  /** One change at a time: a browser refuses parameters that were read before the last change. */
-  async #set(): Promise<void> {
-    this.#isSetting = true;
-    let done: number | undefined;
-    while (this.#bitrate !== undefined && this.#bitrate !== done) {
-      done = this.#bitrate;
-      await this.#setBitrate(done).catch(() => {}); // the browser goes on as it did
+  /** One change after the other, since a browser refuses parameters that were read before the last change. */
+  async #work(first: Tuning): Promise<void> {
+    this.#isWorking = true;
+    for (let next: Tuning | undefined = first; next; next = this.#wanted === next ? undefined : this.#wanted) {
+      if (next.bitrate !== this.#bitrate) {
+        // Chromium 156 falls to 6 kbit/s, for good, if parameters are set while it sends RED.
+        await this.#switch(false);
+        await this.#setBitrate(next.bitrate).catch(() => {}); // the browser goes on as it did
+        this.#bitrate = next.bitrate;
+      }
+      await this.#switch(next.red);
     }
-    this.#isSetting = false;
+    this.#isWorking = false;
+  }
+
+  async #switch(red: boolean): Promise<void> {
+    if (red === this.#red) return;
+    this.#red = red;
+    await this.#sendRed(red);
   }
 
   async #setBitrate(maxBitrate: number): Promise<void> {
