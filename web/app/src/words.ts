@@ -4,7 +4,7 @@
  *
  * Errors are not here: a `CallError` brings its own sentence and remedy.
  */
-import type { CallState, CallSummary, DeviceState, EndReason, Path } from '@tincan/sdk';
+import type { Bars, CallPath, CallState, CallSummary, DeviceState, EndReason, Path, Quality } from '@tincan/sdk';
 
 export interface Line {
   /** The large word: No Call, Requesting, Calling, Connected, Call Ended. */
@@ -37,6 +37,8 @@ export function withoutCall(server: DeviceState, peer: string): Line {
 export const OPENING: Line = { state: 'Requesting', detail: 'Opening the microphone. Allow it if the browser asks.' };
 
 export interface DuringCall {
+  /** What is wrong with the sound, in a sentence; empty if nothing is. */
+  readonly trouble: string;
   readonly peer: string;
   readonly outgoing: boolean;
   /** How many devices of the peer have the request. */
@@ -45,7 +47,7 @@ export interface DuringCall {
   readonly remoteMuted: boolean;
 }
 
-export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing, devices, muted, remoteMuted }: DuringCall): Line {
+export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing, devices, muted, remoteMuted, trouble }: DuringCall): Line {
   switch (state) {
     case 'requesting':
       return { state: 'Requesting', detail: `Asking for ${peer}…` };
@@ -60,7 +62,7 @@ export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing,
     case 'negotiating':
       return { state: 'Calling', detail: outgoing ? `${peer} accepted. Pulling the string tight…` : 'Pulling the string tight…' };
     case 'connected':
-      return { state: 'Connected', detail: hearing(peer, muted, remoteMuted) };
+      return { state: 'Connected', detail: muted || remoteMuted || trouble === '' ? hearing(peer, muted, remoteMuted) : trouble };
     case 'reconnecting':
       return { state: 'Reconnecting', detail: 'The sound dropped out. It comes back by itself.' };
   }
@@ -108,6 +110,44 @@ export const PATH: Record<Path, string> = {
   direct: 'direct, nobody in the middle',
   relay: 'via relay, still encrypted',
   unknown: 'finding the path…',
+};
+
+/** What the browser, or the other side, does not tell. */
+const UNKNOWN = 'not known';
+
+/** How good the sound is, by bars. */
+const BARS: Record<Bars, string> = { 4: 'clear', 3: 'fair', 2: 'poor', 1: 'bad', 0: 'nothing arrives' };
+
+/** Where there is nothing to complain of: few bars are then the rest of a trouble that is over. */
+const VERDICT: Record<Bars, string> = {
+  4: 'The sound is clear.',
+  3: 'The sound is fair.',
+  2: 'The sound is recovering.',
+  1: 'The sound is recovering.',
+  0: 'No sound arrives.',
+};
+
+export const QUALITY = {
+  label: (bars: Bars): string => `Sound: ${BARS[bars]}, ${bars} of 4 bars. Show figures`,
+  verdict: ({ bars, sentence }: Quality): string => sentence || VERDICT[bars],
+} as const;
+
+const CALL_PATH: Record<CallPath, string> = {
+  direct: 'direct',
+  relay_udp: 'relay, UDP',
+  relay_tcp: 'relay, TCP',
+  relay_tls: 'relay, TLS',
+  unknown: UNKNOWN,
+};
+
+/** The card of figures, by the ends of their ids. */
+export const FIGURES: Record<'score' | 'remote' | 'rtt' | 'lost' | 'way' | 'codec', (now: Quality) => string> = {
+  score: ({ mos }) => `${mos.toFixed(1)} of 5`,
+  remote: ({ remoteBars }) => (remoteBars === undefined ? UNKNOWN : BARS[remoteBars]),
+  rtt: ({ rttMs }) => (rttMs === undefined ? UNKNOWN : `${Math.round(rttMs)} ms`),
+  lost: ({ lost }) => `${(100 * lost).toFixed(1)} %`,
+  way: ({ path }) => CALL_PATH[path],
+  codec: ({ codec }) => (codec === undefined ? UNKNOWN : codec.charAt(0).toUpperCase() + codec.slice(1)),
 };
 
 export const BUTTON = {

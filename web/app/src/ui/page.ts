@@ -4,6 +4,7 @@
 import type { Panel, View } from '../model.js';
 import { ANNOUNCE, BUTTON, CAPTION } from '../words.js';
 import { element, say, show } from './dom.js';
+import type { QualityMark } from './quality.js';
 
 const ACTIONS = ['connect', 'call', 'accept', 'reject', 'hangup', 'mute', 'unblock', 'disconnect'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -16,11 +17,13 @@ const FIRST: Record<Panel, Action> = { connect: 'connect', call: 'call', live: '
 
 export class Page {
   readonly #buttons = Object.fromEntries(ACTIONS.map((id) => [id, element(id, HTMLButtonElement)])) as Record<Action, HTMLButtonElement>;
+  readonly #quality: QualityMark;
   #panel: Panel | undefined;
   #panelAt = 0;
   #spoken = '';
 
-  constructor(me: string, peerPage: string) {
+  constructor(me: string, peerPage: string, quality: QualityMark) {
+    this.#quality = quality;
     say(element('me'), me);
     say(element('my-name'), me);
     element('open-peer', HTMLAnchorElement).href = peerPage;
@@ -36,8 +39,9 @@ export class Page {
 
   show(view: View, peer: string): void {
     // Before anything is hidden: what is hidden loses the focus at once.
-    const focused = element('dock').contains(document.activeElement);
+    const focused = element('dock').contains(document.activeElement) || this.#quality.hasFocus;
     this.#words(view, peer);
+    this.#quality.show(view, peer);
     this.#controls(view);
     this.#turnTo(view, focused);
     this.#announce(view, peer);
