@@ -1,0 +1,119 @@
+/** The world of one row: a public server, two homes, and what is between them. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { closeBrowsers } from '../rig/browsers.js';
+import { World, type Entrance } from '../rig/journey.js';
+import type { Person } from '../rig/person.js';
+import type { Place } from '../rig/place.js';
+import { scratch } from '../rig/processes.js';
+import { Server } from '../rig/server.js';
+import { makeCertificate, type Certificate } from './certificate.js';
+import { COTURN_SETTINGS, startCoturn } from './coturn.js';
+import { homeAt } from './home.js';
+import { sayToken, tokenFor } from './identity.js';
+import { addressOf, Internet } from './internet.js';
+import { Router, type Kind } from './router.js';
+import type { Row } from './rows.js';
+
+const NAME = 'tincan.test';
+const RELAY_NAME = 'relay.test';
+/** By side, the public addresses of a home or its router: the first at the start, the second after a move. */
+const PUBLIC = { A: ['11.0.1.1', '11.0.1.2'], B: ['11.0.2.1', '11.0.2.2'] } as const;
+const HOST = { A: 10, B: 20 } as const;
+const withCoturn = process.env['RELAY'] === 'coturn';
+
+type Side = 'A' | 'B';
+type Home = Place & { close: () => void };
+
+/** Made for a run, not for a row: making keys takes time, and one certificate serves all. */
+let certificate: Certificate | undefined;
+
+export class Lab extends World {
+  readonly #internet: Internet;
+  readonly #homes: Readonly<Record<Side, Home>>;
+  readonly #routers: Readonly<Record<Side, Router | undefined>>;
+  readonly #secret: string;
+
+  private constructor(internet: Internet, server: Server, secret: string, sides: Sides) {
+    super(server);
+    this.origin = `https://${NAME}`;
+    this.#internet = internet;
+    this.#secret = secret;
+    this.#homes = sides.homes;
+    this.#routers = sides.routers;
+  }
+
+  static async open(row: Row): Promise<Lab> {
+    const internet = new Internet();
+    try {
+      certificate ??= makeCertificate(NAME, RELAY_NAME);
+      const secret = randomBytes(32).toString('base64url');
+      const server = await startServer(internet, certificate, secret);
+      return new Lab(internet, server, secret, await settle(internet, row, certificate));
+    } catch (error) {
+      internet.remove();
+      throw error;
+    }
+  }
+
+  override async enter(entrance: Entrance): Promise<Person> {
+    const { as } = entrance;
+    const before = (person: Person): Promise<void> => person.tab.prepare(sayToken, tokenFor(`client${as}`, this.#secret));
+    return super.enter({ ...entrance, place: this.#homes[as], before });
+  }
+
+  /** Its router gets another public address. */
+  move(side: Side): void {
+    const router = this.#routers[side];
+    if (!router) throw new Error(`${side} has no router that could move`);
+    router.moveTo(PUBLIC[side][1]);
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await closeBrowsers();
+    for (const home of Object.values(this.#homes)) home.close();
+    this.#internet.remove();
+  }
+}
+
+async function startServer(internet: Internet, { certFile, keyFile }: Certificate, secret: string): Promise<Server> {
+  const machine = internet.machine('public');
+  internet.connect(machine, addressOf(NAME), ...(withCoturn ? [addressOf(RELAY_NAME)] : []));
+  if (withCoturn) await startCoturn(machine, { certFile, keyFile });
+  const secretFile = join(scratch('secret'), 'token');
+  writeFileSync(secretFile, secret);
+  chmodSync(secretFile, 0o600);
+  return Server.start({
+    TINCAN_TLS__CERT_FILE: certFile,
+    TINCAN_TLS__KEY_FILE: keyFile,
+    TINCAN_SERVER__PUBLIC_ORIGINS: `https://${NAME}`,
+    TINCAN_AUTH__TOKEN_SECRET_FILE: secretFile,
+    ...(withCoturn ? COTURN_SETTINGS : {}),
+  }, { ip: addressOf(NAME), port: 443, through: machine.through });
+}
+
+interface Sides {
+  readonly homes: Record<Side, Home>;
+  readonly routers: Record<Side, Router | undefined>;
+}
+
+async function settle(internet: Internet, { a, b }: Row, { keyHash }: Certificate): Promise<Sides> {
+  const machines = { A: internet.machine('home-a'), B: internet.machine('home-b') };
+  const connect = (side: Side, kind: Kind): Router | undefined => {
+    const machine = machines[side];
+    if (kind === 'open') {
+      internet.connect(machine, PUBLIC[side][0]);
+      machine.ip('route add default dev wan');
+      return undefined;
+    }
+    const router = new Router(internet, `router-${side.toLowerCase()}`, kind, PUBLIC[side][0]);
+    router.connect(machine, HOST[side]);
+    return router;
+  };
+  const routerA = connect('A', a);
+  if (b === 'lan') routerA?.connect(machines.B, HOST.B);
+  const routers = { A: routerA, B: b === 'lan' ? routerA : connect('B', b) };
+  return { routers, homes: { A: await homeAt(machines.A, keyHash), B: await homeAt(machines.B, keyHash) } };
+}
