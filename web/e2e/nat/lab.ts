@@ -105,7 +105,6 @@ async function settle(internet: Internet, { a, b }: Row, { keyHash }: Certificat
     const machine = machines[side];
     if (kind === 'open') {
       internet.connect(machine, PUBLIC[side][0]);
-      machine.ip('route add default dev wan');
       return undefined;
     }
     const router = new Router(internet, `router-${side.toLowerCase()}`, kind, PUBLIC[side][0]);

@@ -8,7 +8,9 @@ export class Namespace {
     this.name = name;
     execFileSync('ip', ['netns', 'add', name]);
     // An IPv6 address takes a second until it may be used, and meanwhile browsers give up what they load.
-    this.run('sh', ['-c', 'v6=/proc/sys/net/ipv6/conf/all/disable_ipv6; [ ! -e $v6 ] || echo 1 > $v6']);
+    this.set('ipv6/conf/all/disable_ipv6', 1);
+    // What a bridge passes on is none of the packet filter's business.
+    this.set('bridge/bridge-nf-call-iptables', 0);
     this.ip('link set lo up');
   }
 
@@ -25,6 +27,11 @@ export class Namespace {
   /** Lines of commands, each without the word `ip`. */
   ip(commands: string): void {
     execFileSync('ip', ['-n', this.name, '-batch', '-'], { input: commands, stdio: ['pipe', 'ignore', 'inherit'] });
+  }
+
+  /** One of the kernel's settings for networks, if this kernel has it. */
+  set(name: string, value: number): void {
+    this.run('sh', ['-c', 'cd /proc/sys/net; [ ! -e "$1" ] || echo "$2" > "$1"', 'set', name, String(value)]);
   }
 
   /** Rules for packets, in nftables' language. */

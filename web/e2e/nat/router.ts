@@ -31,17 +31,19 @@ export type RouterKind = Exclude<Kind, 'open'>;
 const INSIDE = '192.168.1.1';
 
 export class Router {
+  readonly #internet: Internet;
   readonly #machine: Namespace;
   readonly #habit: Habit;
   #address: string;
 
   constructor(internet: Internet, name: string, kind: RouterKind, address: string) {
+    this.#internet = internet;
     this.#machine = internet.machine(name);
     this.#habit = HABITS[kind];
     this.#address = address;
     internet.connect(this.#machine, address);
     this.#machine.ip(`link add lan type bridge\naddr add ${INSIDE}/24 dev lan\nlink set lan up`);
-    this.#machine.run('sh', ['-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+    this.#machine.set('ipv4/ip_forward', 1);
     this.#machine.rules(rules(this.#habit));
   }
 
@@ -59,8 +61,7 @@ export class Router {
 
   /** Gets another public address, as after a reconnect at night: every flow through the old one is dead, and nobody is told. */
   moveTo(address: string): void {
-    // The kernel forgets the flows of an address that goes.
-    this.#machine.ip(`addr del ${this.#address}/16 dev wan\naddr add ${address}/16 dev wan`);
+    this.#internet.reconnect(this.#machine, this.#address, address);
     this.#address = address;
   }
 }
