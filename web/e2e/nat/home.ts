@@ -7,18 +7,16 @@ import { scratch, start } from '../rig/processes.js';
 import type { Namespace } from './namespace.js';
 
 /** Makes it a place for browsers that trust the lab's certificate, by the hash of its key. */
-export async function homeAt(machine: Namespace, keyHash: string): Promise<Place & { close: () => void }> {
+export async function homeAt(machine: Namespace, keyHash: string): Promise<Place> {
   const folder = scratch('home');
-  const control = await tunnel(machine);
   return {
     name: machine.name,
     starts: (program) => starter(folder, machine, program),
     // Unlike a wish to ignore certificates altogether, this holds for TURN over TLS, too.
     chromiumArgs: [`--ignore-certificate-errors-spki-list=${keyHash}`],
     firefoxPrefs: {},
-    firefoxPort: control.port,
+    firefoxPort: await tunnel(machine),
     anyCertificate: true,
-    close: control.close,
   };
 }
 
@@ -35,13 +33,15 @@ far.on('error', () => process.exit(1));
 process.stdin.pipe(far).pipe(process.stdout);`;
 
 /** A port of ours that leads to the home's loopback port of the same number: Firefox is told what to do by a socket. */
-async function tunnel(machine: Namespace): Promise<{ port: number; close: () => void }> {
+async function tunnel(machine: Namespace): Promise<number> {
   const [enter, ...rest] = [...machine.through, process.execPath, '-e', CARRY] as const;
   const listener = createServer((near) => {
-    const far = start(enter!, [...rest, String((listener.address() as AddressInfo).port)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const far = start(enter!, [...rest, String(port())], { stdio: ['pipe', 'pipe', 'inherit'] });
     near.on('error', () => far.kill()).pipe(far.stdin!.on('error', () => near.destroy()));
     far.stdout!.pipe(near);
   });
+  const port = (): number => (listener.address() as AddressInfo).port;
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  return { port: (listener.address() as AddressInfo).port, close: () => listener.close() };
+  listener.unref();
+  return port();
 }

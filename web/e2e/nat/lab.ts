@@ -1,4 +1,5 @@
 /** The world of one row: a public server, two homes, and what is between them. */
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { closeBrowsers } from '../rig/browsers.js';
 import { World, type Entrance } from '../rig/journey.js';
 import type { Person } from '../rig/person.js';
 import type { Place } from '../rig/place.js';
-import { scratch } from '../rig/processes.js';
+import { end, scratch } from '../rig/processes.js';
 import { Server } from '../rig/server.js';
 import { makeCertificate, type Certificate } from './certificate.js';
 import { COTURN_SETTINGS, startCoturn } from './coturn.js';
@@ -24,33 +25,31 @@ const HOST = { A: 10, B: 20 } as const;
 const withCoturn = process.env['RELAY'] === 'coturn';
 
 type Side = 'A' | 'B';
-type Home = Place & { close: () => void };
 
 /** Made for a run, not for a row: making keys takes time, and one certificate serves all. */
 let certificate: Certificate | undefined;
 
 export class Lab extends World {
   readonly #internet: Internet;
-  readonly #homes: Readonly<Record<Side, Home>>;
-  readonly #routers: Readonly<Record<Side, Router | undefined>>;
+  readonly #sides: Sides;
   readonly #secret: string;
+  readonly #coturn: ChildProcess | undefined;
 
-  private constructor(internet: Internet, server: Server, secret: string, sides: Sides) {
+  private constructor(internet: Internet, sides: Sides, { server, secret, coturn }: Public) {
     super(server);
     this.origin = `https://${NAME}`;
     this.#internet = internet;
+    this.#sides = sides;
     this.#secret = secret;
-    this.#homes = sides.homes;
-    this.#routers = sides.routers;
+    this.#coturn = coturn;
   }
 
   static async open(row: Row): Promise<Lab> {
     const internet = new Internet();
     try {
       certificate ??= makeCertificate(NAME, RELAY_NAME);
-      const secret = randomBytes(32).toString('base64url');
-      const server = await startServer(internet, certificate, secret);
-      return new Lab(internet, server, secret, await settle(internet, row, certificate));
+      const sides = await settle(internet, row, certificate);
+      return new Lab(internet, sides, await startServer(internet, certificate));
     } catch (error) {
       internet.remove();
       throw error;
@@ -59,13 +58,16 @@ export class Lab extends World {
 
   override async enter(entrance: Entrance): Promise<Person> {
     const { as } = entrance;
-    const before = (person: Person): Promise<void> => person.tab.prepare(sayToken, tokenFor(`client${as}`, this.#secret));
-    return super.enter({ ...entrance, place: this.#homes[as], before });
+    const before = async (person: Person): Promise<void> => {
+      await person.tab.prepare(sayToken, tokenFor(`client${as}`, this.#secret));
+      await entrance.before?.(person);
+    };
+    return super.enter({ ...entrance, place: this.#sides.homes[as], before });
   }
 
   /** Its router gets another public address. */
   move(side: Side): void {
-    const router = this.#routers[side];
+    const router = this.#sides.routers[side];
     if (!router) throw new Error(`${side} has no router that could move`);
     router.moveTo(PUBLIC[side][1]);
   }
@@ -73,29 +75,38 @@ export class Lab extends World {
   override async close(): Promise<void> {
     await super.close();
     await closeBrowsers();
-    for (const home of Object.values(this.#homes)) home.close();
+    if (this.#coturn) await end(this.#coturn);
     this.#internet.remove();
   }
 }
 
-async function startServer(internet: Internet, { certFile, keyFile }: Certificate, secret: string): Promise<Server> {
+interface Public {
+  readonly server: Server;
+  readonly coturn: ChildProcess | undefined;
+  /** What tokens are signed with. */
+  readonly secret: string;
+}
+
+async function startServer(internet: Internet, { certFile, keyFile }: Certificate): Promise<Public> {
   const machine = internet.machine('public');
   internet.connect(machine, addressOf(NAME), ...(withCoturn ? [addressOf(RELAY_NAME)] : []));
-  if (withCoturn) await startCoturn(machine, { certFile, keyFile });
+  const coturn = withCoturn ? await startCoturn(machine, { certFile, keyFile }) : undefined;
+  const secret = randomBytes(32).toString('base64url');
   const secretFile = join(scratch('secret'), 'token');
   writeFileSync(secretFile, secret);
   chmodSync(secretFile, 0o600);
-  return Server.start({
+  const server = await Server.start({
     TINCAN_TLS__CERT_FILE: certFile,
     TINCAN_TLS__KEY_FILE: keyFile,
     TINCAN_SERVER__PUBLIC_ORIGINS: `https://${NAME}`,
     TINCAN_AUTH__TOKEN_SECRET_FILE: secretFile,
     ...(withCoturn ? COTURN_SETTINGS : {}),
   }, { ip: addressOf(NAME), port: 443, through: machine.through });
+  return { server, coturn, secret };
 }
 
 interface Sides {
-  readonly homes: Record<Side, Home>;
+  readonly homes: Record<Side, Place>;
   readonly routers: Record<Side, Router | undefined>;
 }
 

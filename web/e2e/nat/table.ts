@@ -32,7 +32,7 @@ function summary(all: readonly Found[]): string {
   const good = all.filter(({ fault }) => fault === undefined);
   const times = good.flatMap(({ toneMs }) => toneMs ?? []).sort((x, y) => x - y);
   const at = (share: number): number | undefined => times[Math.min(times.length - 1, Math.floor(share * times.length))];
-  return `${good.length} of ${all.length} rows heard both ways; accept to tone: median ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms.`;
+  return `${good.length} of ${all.length} rows were heard both ways; accept to tone: median ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms.`;
 }
 
 /** Such as `srflx/udp`, or `relay(tls)/udp`: by TLS to the relay, and from there by UDP. */
