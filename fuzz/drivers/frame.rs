@@ -33,7 +33,14 @@ fn v2(text: &str) {
     assert_eq!(frame.seq, if frame.body.is_numbered() { number("seq") } else { None });
     assert_eq!(frame.seq.is_some_and(|seq| seq > 0), frame.body.is_numbered());
     match frame.body {
-        Body::Hello(_) | Body::Ack | Body::Ping | Body::IceServersRequest => {}
+        Body::Hello(_) | Body::Ack | Body::Ping => {}
+        Body::IceServersRequest { call, relay_only: _ } => {
+            assert_eq!(word("call"), call.map(|call| call.to_string()));
+        }
+        Body::Quality { call, report } => {
+            assert_eq!(word("call"), Some(call.to_string()));
+            assert_eq!(report.check(), Ok(()));
+        }
         Body::Act { call, .. } => assert_eq!(word("call"), Some(call.to_string())),
         Body::CallRequest { call, to, data } => {
             assert_eq!((word("call"), word("to")), (Some(call.to_string()), Some(to.to_string())));

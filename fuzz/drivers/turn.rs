@@ -8,7 +8,7 @@ use std::time::Duration;
 use tincan_proto::time::Millis;
 use tincan_turn::credential::{Secrets, Username};
 use tincan_turn::policy;
-use tincan_turn::server::{Client, Family, Host, Limits, RelayId, Server, Settings, Via};
+use tincan_turn::server::{Client, Family, Host, Limits, RelayId, Server, Settings, Used, Via};
 use tincan_turn::stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
 
 const REALM: &str = "tincan";
@@ -44,7 +44,7 @@ impl Host for Sockets {
         Some(SocketAddr::new([198, 51, 100, 1].into(), 50_000 + self.opened % 10_000))
     }
 
-    fn close(&mut self, relay: RelayId) {
+    fn close(&mut self, relay: RelayId, _: &Username<'_>, _: Used) {
         assert!(self.open.remove(&relay), "it was open");
     }
 
@@ -61,6 +61,10 @@ impl Host for Sockets {
         assert!(policy::is_public(peer.ip()), "{peer} was relayed to");
     }
 
+    fn admits(&self, _: &Username<'_>) -> bool {
+        true
+    }
+
     fn may_reach(&self, _: &Username<'_>, peer: IpAddr) -> bool {
         policy::is_public(peer)
     }
@@ -71,7 +75,13 @@ pub(crate) fn run(script: &[u8]) {
     let secrets = Secrets::new(b"secret", []);
     let limits =
         Limits { allocations: LIMITS.0, allocations_per_user: LIMITS.1, peers: 3, ..Limits::default() };
-    let settings = Settings { realm: REALM.into(), secrets: secrets.clone(), nonce_secret: [1; 32], limits };
+    let settings = Settings {
+        realm: REALM.into(),
+        secrets: secrets.clone(),
+        nonce_secret: [1; 32],
+        neighbours: Vec::new(),
+        limits,
+    };
     let (mut server, mut sockets, mut now) = (Server::new(settings), Sockets::default(), START);
     let clients: Vec<Client> = (1..=6)
         .map(|n| Client { remote: SocketAddr::new([192, 0, 2, n].into(), 1000), via: Via::Datagram(0) })

@@ -45,10 +45,12 @@ impl Report {
 
 /// Looks at the configuration and at this machine.
 ///
-/// `database` opens the database, which exists, and says what it found, or in one sentence why it cannot be used.
-pub async fn examine<F>(overrides: &Overrides, database: F) -> Report
+/// `database` opens the database, which exists, and says what it found, or in one sentence why it cannot be used; `relay`
+/// does so of the relay of the server that runs.
+pub async fn examine<F, G>(overrides: &Overrides, database: F, relay: G) -> Report
 where
     F: AsyncFnOnce(&Config) -> Result<String, String>,
+    G: AsyncFnOnce(&Config) -> Result<String, String>,
 {
     let mut checks = Vec::new();
     match Config::load_and_tell(overrides) {
@@ -61,7 +63,8 @@ where
             checks.push(checks::descriptors(&config));
             checks.push(checks::transport(&config));
             checks.push(checks::identity(&config));
-            checks.push(checks::ice(&config));
+            checks.push(checks::ways(&config));
+            checks.extend(checks::relay(&config, relay).await);
         }
         Err(e) => checks.extend(e.faults.iter().map(checks::misconfigured)),
     }

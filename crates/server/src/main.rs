@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tincan_server::config::{Config, ConfigError, Overrides, prepare_data_dir};
-use tincan_server::node::Node;
+use tincan_server::node::{self, Node};
 use tincan_server::store::{Store, StoreError};
 use tincan_server::{config, doctor, listen, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -93,7 +93,7 @@ fn check_config(overrides: &Overrides) -> ExitCode {
 
 async fn diagnose(overrides: &Overrides) -> ExitCode {
     listen::raise_descriptors();
-    let report = doctor::examine(overrides, database).await;
+    let report = doctor::examine(overrides, database, node::try_relay).await;
     tell(&report.to_string());
     if report.has_faults() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
-use crate::config::{Config, IceServer};
+use crate::config::Config;
 use crate::http::{self, Web};
-use crate::listen::{self, Options, Tls};
+use crate::listen::{self, Inside, Options, Stream, TakeStream, Tls};
 use crate::service::call::CallService;
+use crate::service::media::{self, Media, Relay, Secrets, Started};
 use crate::service::signaling::{Settings, Signaling, Tokens};
 use crate::store::Store;
 
@@ -28,10 +28,11 @@ pub struct Node {
     pub addr: SocketAddr,
     signaling: Signaling,
     call: CallService,
+    media: Media,
     store: Store,
     ready: Arc<AtomicBool>,
-    close_door: oneshot::Sender<()>,
-    door: JoinHandle<()>,
+    close_doors: watch::Sender<bool>,
+    doors: Vec<JoinHandle<()>>,
 }
 
 impl Node {
@@ -45,6 +46,8 @@ impl Node {
         let addr = listener.local_addr()?;
         let store = Store::open(&config.store.path(&config.server.data_dir)).await?;
         let (bus, clock) = (Bus::default(), Clock::start());
+        // Before the calls: it hears of those that were taken up.
+        let Started { media, tcp } = Media::start(&bus, clock, &config, addr).await?;
         let call = CallService::start(bus.clone(), clock, store.clone(), config.call.limits()).await?;
         let signaling = Signaling::new(bus, clock, settings(&config)?);
         let ready = Arc::new(AtomicBool::new(true));
@@ -55,25 +58,52 @@ impl Node {
             guests: config.server.guests,
             ready: Arc::clone(&ready),
         };
-        let (close_door, closed) = oneshot::channel::<()>();
-        let shutdown = async {
-            let _ = closed.await;
-        };
-        let door =
-            tokio::spawn(listen::serve(listener, tls, Options::new(&config), http::router(web), shutdown));
-        Ok(Self { addr, signaling, call, store, ready, close_door, door })
+        let (close_doors, closed) = watch::channel(false);
+        let options = Options::new(&config);
+        let streams = media.relay().cloned().map(streams);
+        let inside = Inside { router: Some(http::router(web)), streams: streams.clone() };
+        let mut doors =
+            vec![tokio::spawn(listen::serve(listener, tls, options.clone(), inside, closes(closed.clone())))];
+        if let Some(tcp) = tcp {
+            let inside = Inside { router: None, streams };
+            doors.push(tokio::spawn(listen::serve(tcp, None, options, inside, closes(closed))));
+        }
+        Ok(Self { addr, signaling, call, media, store, ready, close_doors, doors })
     }
 
     /// Stops: no new connections, every client is told to come back later, what was asked for is finished and stored.
     /// Connected calls go on without the server.
     pub async fn stop(self) {
         self.ready.store(false, Ordering::Relaxed);
-        let _ = self.close_door.send(());
+        self.close_doors.send_replace(true);
         self.signaling.drain(COME_BACK);
-        let _ = self.door.await;
+        for door in self.doors {
+            let _ = door.await;
+        }
         self.call.stop().await;
+        self.media.stop().await;
         self.store.close().await;
     }
+}
+
+/// Tries out the relay of a server that runs with this configuration: where it relays, or in one sentence what is wrong.
+///
+/// # Errors
+/// That sentence.
+pub async fn try_relay(config: &Config) -> Result<String, String> {
+    let secrets =
+        Secrets::read(&config.media.secret_path(&config.server.data_dir)).map_err(|e| e.to_string())?;
+    let mut found = Vec::new();
+    for address in media::addresses(config).await {
+        let (secrets, now_s) = (secrets.clone(), Clock::start().now().0 / 1000);
+        let tried = tokio::task::spawn_blocking(move || media::self_test(address, &secrets, now_s)).await;
+        match tried {
+            Ok(Ok(_)) => found.push(address.to_string()),
+            Ok(Err(e)) => return Err(e.to_string()),
+            Err(e) => return Err(e.to_string()),
+        }
+    }
+    Ok(format!("relays at {}", found.join(" and ")))
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {
@@ -88,17 +118,25 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         frames: config.limits.frames,
         call_requests: config.limits.call_requests,
         call_requests_pair: config.limits.call_requests_pair,
-        ice_servers: serde_json::Value::from_iter(config.ice.servers.iter().map(ice_server)).to_string(),
+        relay_only: config.media.relay_only,
         tokens: key.map(|key| Tokens::new(&key, &config.auth.audience)),
     })
 }
 
-/// As `RTCIceServer`.
-fn ice_server(server: &IceServer) -> serde_json::Value {
-    match (&server.username, &server.credential) {
-        (Some(username), Some(credential)) => {
-            json!({ "urls": server.urls, "username": username, "credential": credential.expose() })
-        }
-        _ => json!({ "urls": server.urls }),
-    }
+/// Ends when the doors are to be closed.
+async fn closes(mut closed: watch::Receiver<bool>) {
+    let _ = closed.wait_for(|closed| *closed).await;
+}
+
+/// Hands streams that speak STUN or TURN to the relay.
+fn streams(relay: Relay) -> TakeStream {
+    Arc::new(move |stream, remote| {
+        let relay = relay.clone();
+        Box::pin(async move {
+            match stream {
+                Stream::Plain(stream) => relay.serve(stream, remote).await,
+                Stream::Tls(stream) => relay.serve(*stream, remote).await,
+            }
+        })
+    })
 }

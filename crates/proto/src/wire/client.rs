@@ -8,11 +8,12 @@ use serde::de::value::Error as UnknownWord;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 
+use super::payload::{HangUp, IceAsk, Quality, Reject, Update};
 use super::strict::{Object, Word, present};
 use super::{ErrorCode, REQUEST_DATA_MAX, Relay, too_deep};
-use crate::call::{Act, EndReason, Media, RejectReason, Scope};
+use crate::call::{Act, EndReason, Media};
 use crate::id::{CallId, DeviceId, UserId};
-use crate::quality::{Cause, Path, Report};
+use crate::quality::Report;
 
 /// Most characters of a frame's `id`.
 const ID_MAX: usize = 64;
@@ -322,97 +323,6 @@ pub(super) enum ClientType {
     CallUpdate,
     IceServersRequest,
     CallQuality,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Reject {
-    reason: Word<RejectReason>,
-    scope: Word<Scope>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct HangUp {
-    reason: Word<HangUpReason>,
-}
-
-/// The reasons that a client may give; the others are the server's to find.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum HangUpReason {
-    #[default]
-    HungUp,
-    MediaFailed,
-    UserMediaFailed,
-    ConnectionLost,
-}
-
-impl From<HangUpReason> for EndReason {
-    fn from(reason: HangUpReason) -> Self {
-        match reason {
-            HangUpReason::HungUp => Self::HungUp,
-            HangUpReason::MediaFailed => Self::MediaFailed,
-            HangUpReason::UserMediaFailed => Self::UserMediaFailed,
-            HangUpReason::ConnectionLost => Self::ConnectionLost,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct Update {
-    #[serde(default)]
-    media: Option<Word<Media>>,
-    #[serde(default)]
-    #[expect(dead_code, reason = "only its type is checked; the other leg reads it")]
-    muted: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct IceAsk {
-    relay_only: Option<bool>,
-}
-
-/// [`Report`], as it is written.
-#[derive(Deserialize)]
-pub(super) struct Quality {
-    samples: u32,
-    mos: u32,
-    mos_min: u32,
-    poor: u32,
-    #[serde(default)]
-    concealed_ppm: Option<u32>,
-    #[serde(default)]
-    lost_ppm: Option<u32>,
-    #[serde(default)]
-    remote_lost_ppm: Option<u32>,
-    #[serde(default)]
-    rtt_ms: Option<u32>,
-    #[serde(default)]
-    jitter_ms: Option<u32>,
-    path: Word<Path>,
-    cause: Word<Cause>,
-}
-
-impl From<Quality> for Report {
-    fn from(written: Quality) -> Self {
-        let Quality { samples, mos, mos_min, poor, concealed_ppm, lost_ppm, remote_lost_ppm, .. } = written;
-        let Quality { rtt_ms, jitter_ms, path: Word(path), cause: Word(cause), .. } = written;
-        Self {
-            samples,
-            mos,
-            mos_min,
-            poor,
-            concealed_ppm,
-            lost_ppm,
-            remote_lost_ppm,
-            rtt_ms,
-            jitter_ms,
-            path,
-            cause,
-        }
-    }
 }
 
 fn payload<T: DeserializeOwned>(data: &str) -> Result<T, (ErrorCode, String)> {

@@ -6,6 +6,7 @@
 
 mod client;
 mod codes;
+mod payload;
 mod private;
 mod server;
 mod strict;

@@ -229,7 +229,8 @@ impl ServerFrame<'_> {
 /// Writes what is answered to whoever asks for ICE servers, on a socket or by HTTP. `servers` is a JSON text.
 pub fn write_ice_servers(out: &mut Vec<u8>, servers: &str, relay_only: bool, ttl_s: u64) {
     let relay_only = if relay_only { "true" } else { "false" };
-    let parts = ["{\"iceServers\":", servers, ",\"relay_only\":", relay_only, ",\"ttl_s\":", &ttl_s.to_string(), "}"];
+    let parts =
+        ["{\"iceServers\":", servers, ",\"relay_only\":", relay_only, ",\"ttl_s\":", &ttl_s.to_string(), "}"];
     put(out, &parts);
 }
 

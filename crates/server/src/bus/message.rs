@@ -1,8 +1,9 @@
 //! What is said on the bus: commands ask for something, events tell what is so.
 
-use tincan_proto::call::{Act, Effect, Snapshot};
+use tincan_proto::call::{Act, Effect, EndReason, Snapshot};
 use tincan_proto::id::{Address, CallId, UserId};
-use tincan_proto::wire::ErrorCode;
+use tincan_proto::quality::Report;
+use tincan_proto::wire::{ErrorCode, Relay};
 
 use super::Said;
 
@@ -62,6 +63,8 @@ pub enum Event {
     Effect(Effect),
     /// A command could not be carried out.
     Refused(Refused),
+    /// From the other leg, whose session is not where this one is.
+    Relayed(Relayed),
     /// Asks which devices can be rung. A request.
     Devices,
 }
@@ -95,4 +98,102 @@ pub struct Refused {
     pub code: ErrorCode,
     /// A sentence for the developer.
     pub message: Box<str>,
+}
+
+/// A frame that goes to the other leg as it is.
+#[derive(Clone, Debug)]
+pub struct Relayed {
+    /// The other leg.
+    pub to: Address,
+    /// Who sent it.
+    pub from: Address,
+    /// The call.
+    pub call: CallId,
+    /// Its type.
+    pub relay: Relay,
+    /// A JSON text.
+    pub data: Box<str>,
+}
+
+/// Asks for ICE servers.
+#[derive(Clone, Debug)]
+pub struct IceRequest {
+    /// What the credentials are for.
+    pub purpose: IcePurpose,
+    /// Whose they will be: a user, or where somebody without a name comes from.
+    pub user: Box<str>,
+    /// The name by which the client reached this server.
+    pub host: Option<Box<str>>,
+}
+
+impl Said for IceRequest {
+    type Answer = IceServers;
+}
+
+/// What ICE servers are asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IcePurpose {
+    /// This call.
+    Call(CallId),
+    /// To try them out.
+    Trial,
+    /// A page of old, which asks once and knows no call.
+    Page,
+    /// Nobody that is known: there is no relay for them.
+    Nobody,
+}
+
+/// ICE servers, as a client gets them.
+#[derive(Clone, Debug)]
+pub struct IceServers {
+    /// An array of `RTCIceServer`: a JSON text.
+    pub servers: Box<str>,
+    /// Calls hide addresses here.
+    pub relay_only: bool,
+    /// How long the credentials make a new relay.
+    pub ttl_s: u64,
+}
+
+/// A leg's client says how good its call is.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// The leg.
+    pub from: Address,
+    /// The client's name for the frame, to be named if it is refused.
+    pub re: Option<Box<str>>,
+    /// The call.
+    pub call: CallId,
+    /// What was measured.
+    pub report: Report,
+}
+
+impl Said for Reported {
+    type Answer = ();
+}
+
+/// What became of a call. Stored before it is said.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// It has two legs; said again after a restart.
+    Accepted {
+        /// The call.
+        call: CallId,
+        /// Its caller.
+        caller: Address,
+        /// The device that accepted.
+        callee: Address,
+    },
+    /// It is over.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+        /// How long it was connected.
+        talk_ms: u64,
+    },
+}
+
+impl Said for News {
+    type Answer = ();
 }

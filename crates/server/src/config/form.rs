@@ -3,11 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor, value::SeqAccessDeserializer};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer as _, SeqAccess, Visitor};
 
 /// A whole number of seconds.
 pub(super) fn seconds<'de, D: Deserializer<'de>>(de: D) -> Result<Duration, D::Error> {
@@ -27,6 +29,34 @@ pub(super) fn hours<'de, D: Deserializer<'de>>(de: D) -> Result<Duration, D::Err
 /// A path, or `None` if it is empty.
 pub(super) fn optional_path<'de, D: Deserializer<'de>>(de: D) -> Result<Option<PathBuf>, D::Error> {
     PathBuf::deserialize(de).map(|path| (!path.as_os_str().is_empty()).then_some(path))
+}
+
+/// A text, or `None` if it is empty.
+pub(super) fn optional_text<'de, D: Deserializer<'de>>(de: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(de).map(|text| (!text.is_empty()).then_some(text))
+}
+
+/// As [`listen_address`], or `None` if it is empty.
+pub(super) fn optional_listen_address<'de, D: Deserializer<'de>>(
+    de: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    match optional_text(de)? {
+        Some(text) => listen_address(text.into_deserializer()).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `FIRST-LAST`.
+pub(super) fn ports<'de, D: Deserializer<'de>>(de: D) -> Result<RangeInclusive<u16>, D::Error> {
+    let text = String::deserialize(de)?;
+    let ends = text.split_once('-').and_then(|(first, last)| {
+        let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
+        Some((port(first)?, port(last)?)).filter(|(first, last)| first <= last)
+    });
+    let (first, last) = ends.ok_or_else(|| {
+        Error::custom(format!("\"{text}\" is no range of ports; write FIRST-LAST, such as 49152-65535"))
+    })?;
+    Ok(first..=last)
 }
 
 /// `IP:PORT`, where the IP may be `localhost`.

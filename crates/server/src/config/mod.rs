@@ -28,9 +28,10 @@ pub use data_dir::{DataDirError, prepare_data_dir};
 pub use fault::{ConfigError, Fault};
 pub use layers::{DEFAULT_TOML, Setting};
 pub use secret::Secret;
-pub(crate) use secret::plain;
+pub(crate) use secret::{Access, plain, read_private};
 pub use sections::{
-    Auth, Call, GuestAccess, Ice, IceServer, Limits, Log, LogFormat, Server, Session, Store, Tls, V1Access,
+    Auth, Call, GuestAccess, Ice, IceServer, Limits, Log, LogFormat, Media, MediaMode, Server, Session,
+    Store, Tls, V1Access,
 };
 pub use token_key::TokenKey;
 pub(crate) use validate::is_loopback;
@@ -45,6 +46,7 @@ pub struct Config {
     pub call: Call,
     pub session: Session,
     pub limits: Limits,
+    pub media: Media,
     pub ice: Ice,
     pub log: Log,
 }

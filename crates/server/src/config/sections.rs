@@ -1,7 +1,8 @@
 //! The settings, section by section, as `default.toml` has them. What each one does is said there, once.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -165,7 +166,46 @@ pub struct Limits {
     pub tls_timeout: Duration,
 }
 
-/// `[ice]`: what clients find their way with.
+/// `[media]`: STUN and TURN from this server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Media {
+    pub mode: MediaMode,
+    #[serde(deserialize_with = "form::optional_listen_address")]
+    pub listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "form::list")]
+    pub public_ips: Vec<IpAddr>,
+    #[serde(deserialize_with = "form::optional_text")]
+    pub host: Option<String>,
+    #[serde(deserialize_with = "form::ports")]
+    pub relay_ports: RangeInclusive<u16>,
+    #[serde(deserialize_with = "form::optional_path")]
+    pub secret_file: Option<PathBuf>,
+    pub relay_only: bool,
+    pub allocations_total: u32,
+    pub allocations_per_user: u32,
+    pub kbit_per_s: u32,
+    #[serde(deserialize_with = "form::list")]
+    pub dangerous_allow_peers: Vec<Cidr>,
+}
+
+impl Media {
+    /// The file with the secrets of the relay's credentials.
+    #[must_use]
+    pub fn secret_path(&self, data_dir: &Path) -> PathBuf {
+        self.secret_file.clone().unwrap_or_else(|| data_dir.join("turn.secret"))
+    }
+}
+
+/// What this server does for calls that need help.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaMode {
+    Relay,
+    Stun,
+    Off,
+}
+
+/// `[ice]`: what clients find their way with besides.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Ice {
     pub servers: Vec<IceServer>,
@@ -183,6 +223,9 @@ pub struct IceServer {
     /// With a `turn:` or `turns:` address only.
     #[serde(default)]
     pub credential: Option<Secret<String>>,
+    /// Instead of both: what credentials are made with.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
 }
 
 /// `[log]`: what is told, and how.

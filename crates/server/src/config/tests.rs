@@ -21,7 +21,7 @@ fn default_toml_holds_every_setting_and_nothing_else() {
     }
     assert_eq!(
         known.matches("#[serde(default").count(),
-        2,
+        3,
         "only the login of an ICE server may be left out"
     );
 }
@@ -247,11 +247,23 @@ const FAULTS: &[(&str, &str)] = &[
     ("limits.connections_total = 0", "limits.connections_total: must be from 1 to 1000000, but is 0"),
     ("limits.header_timeout_s = 0", "limits.header_timeout_s: must be from 1 to 60 seconds, but is 0"),
     ("limits.tls_timeout_s = 61", "limits.tls_timeout_s: must be from 1 to 60 seconds, but is 61"),
+    ("media.mode = 'on'", "media.mode: must be one of \"relay\", \"stun\", \"off\", but is \"on\""),
+    ("media.listen = '3478'", "media.listen: \"3478\" is no address to listen on; write IP:PORT, such as 127.0.0.1:8080 or 0.0.0.0:443"),
+    ("media.listen = '127.0.0.1:50000'", "media.relay_ports: must not hold the port of media.listen, 50000"),
+    ("media.relay_ports = '60000-50000'", "media.relay_ports: \"60000-50000\" is no range of ports; write FIRST-LAST, such as 49152-65535"),
+    ("media.public_ips = ['192.0.2.1', '192.0.2.2']", "media.public_ips: has at most one IPv4 and one IPv6 address"),
+    ("media.public_ips = ['0.0.0.0']", "media.public_ips: 0.0.0.0 is no address of a machine"),
+    ("media.host = 'a.example:3478'", "media.host: \"a.example:3478\" is no name; write call.example.org, without a port"),
+    ("media.secret_file = 'DIR/shared'", "media.secret_file: DIR/shared can be read or changed by others (mode 0644); run: chmod 600 DIR/shared"),
+    ("media.kbit_per_s = 8", "media.kbit_per_s: must be from 32 to 1000000 kilobit a second, but is 8"),
+    ("media.allocations_per_user = 0", "media.allocations_per_user: must be from 1 to 1000, but is 0"),
+    ("media.dangerous_allow_peers = ['home']", "media.dangerous_allow_peers: \"home\" is no network; write an address such as 192.0.2.1, or a network such as 10.0.0.0/8"),
+    ("ice.servers = [{ urls = ['turn:a'], username = 'u', credential = 'c', secret_file = 'DIR/good' }]", "ice.servers: an entry has either a username and a credential, or a secret_file"),
     ("ice.servers = [{ urls = [] }]", "ice.servers: an entry has no urls"),
     ("ice.servers = [{ urls = ['stun.example.org'] }]", "ice.servers: \"stun.example.org\" is no ICE server; write stun:HOST or turn:HOST:PORT?transport=udp"),
     ("ice.servers = [{ urls = ['stun://example.org'] }]", "ice.servers: \"stun://example.org\" has slashes; write stun:HOST or turn:HOST:PORT"),
-    ("ice.servers = [{ urls = ['turn:example.org'], username = 'u' }]", "ice.servers: \"turn:example.org\" needs a username and a credential"),
-    ("ice.servers = [{ url = 'stun:a' }]", "ice.servers: \"url\" is none of urls, username, credential"),
+    ("ice.servers = [{ urls = ['turn:example.org'], username = 'u' }]", "ice.servers: \"turn:example.org\" needs a username and a credential, or a secret_file"),
+    ("ice.servers = [{ url = 'stun:a' }]", "ice.servers: \"url\" is none of urls, username, credential, secret_file"),
     ("ice.servers = ['stun:a']", "ice.servers: must be a list of { urls = [\"..\"], username = \"..\", credential = \"..\" }"),
     ("log.format = 'xml'", "log.format: must be one of \"text\", \"json\", but is \"xml\""),
     ("log.filter = 'loud'", "log.filter: \"loud\" is no filter; write error, warn, info, debug, trace or off; by part as in \"info,tincan_server::listen=debug\""),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Check, State};
-use crate::config::{Config, Fault, Loaded, V1Access, is_loopback, plain};
+use crate::config::{Config, Fault, Loaded, MediaMode, V1Access, is_loopback, plain};
 use crate::listen::{self, Descriptors, ListenError, Tls};
 
 const MIB: u64 = 1024 * 1024;
@@ -179,18 +179,46 @@ pub(super) fn identity(config: &Config) -> Check {
     }
 }
 
-pub(super) fn ice(config: &Config) -> Check {
-    const WHAT: &str = "ICE servers";
+/// Whether every call finds a way.
+pub(super) fn ways(config: &Config) -> Check {
+    const WHAT: &str = "ways";
     let urls = || config.ice.servers.iter().flat_map(|server| &server.urls);
-    if urls().next().is_none() {
-        return Check::new(State::Warning, WHAT, "none: only people in one network reach each other")
-            .remedy("name a STUN and a TURN server in ice.servers");
+    let named = |scheme: &str| urls().any(|url| url.starts_with(scheme));
+    match config.media.mode {
+        MediaMode::Relay => Check::new(State::Ok, WHAT, "STUN and TURN from this server"),
+        MediaMode::Off | MediaMode::Stun if named("turn") => {
+            Check::new(State::Ok, WHAT, format!("{} addresses in ice.servers", urls().count()))
+        }
+        MediaMode::Off if urls().next().is_none() => {
+            Check::new(State::Warning, WHAT, "none: only people in one network reach each other")
+                .remedy("set media.mode to \"relay\", or name a STUN and a TURN server in ice.servers")
+        }
+        MediaMode::Off | MediaMode::Stun => {
+            Check::new(State::Warning, WHAT, "no TURN server: some networks let no call through")
+                .remedy("set media.mode to \"relay\", or name a TURN server in ice.servers")
+        }
     }
-    if !urls().any(|url| url.starts_with("turn")) {
-        return Check::new(State::Warning, WHAT, "no TURN server: some networks let no call through")
-            .remedy("name one in ice.servers");
+}
+
+/// Whether the relay works, as `try_out` found: nothing to say if there is none, or no server that runs.
+pub(super) async fn relay<F>(config: &Config, try_out: F) -> Option<Check>
+where
+    F: AsyncFnOnce(&Config) -> Result<String, String>,
+{
+    const WHAT: &str = "relay";
+    if config.media.mode != MediaMode::Relay {
+        return None;
     }
-    Check::new(State::Ok, WHAT, format!("{} addresses", urls().count()))
+    let server = config.server.listen;
+    let runs = server.port() != 0 && matches!(listen::bind(server).await, Err(ListenError::Taken(_)));
+    if !runs || !config.media.secret_path(&config.server.data_dir).exists() {
+        return Some(Check::new(State::Ok, WHAT, "is tried out when the server starts"));
+    }
+    Some(match try_out(config).await {
+        Ok(found) => Check::new(State::Ok, WHAT, found),
+        Err(found) => Check::new(State::Warning, WHAT, found)
+            .remedy("let UDP through to that port and to media.relay_ports, and see media.public_ips"),
+    })
 }
 
 pub(super) fn clock(now: SystemTime) -> Check {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
-use crate::config::{IceServer, V1Access};
+use crate::config::{IceServer, MediaMode, V1Access};
 
 #[tokio::test]
 async fn a_fresh_machine_has_no_faults_and_one_line_for_each_check() {
@@ -12,7 +12,9 @@ async fn a_fresh_machine_has_no_faults_and_one_line_for_each_check() {
         data_dir: Some(std::env::temp_dir().join("tincan-doctor-makes-nothing/data")),
         ..Overrides::default()
     };
-    let report = examine(&overrides, async |_| panic!("there is no database to open")).await;
+    let report =
+        examine(&overrides, async |_| panic!("there is no database to open"), async |_| Ok(String::new()))
+            .await;
     assert!(!report.has_faults(), "{report}");
     let what: Vec<_> = report.0.iter().map(|check| check.what).collect();
     let all = [
@@ -23,7 +25,8 @@ async fn a_fresh_machine_has_no_faults_and_one_line_for_each_check() {
         "open files",
         "encryption",
         "identity",
-        "ICE servers",
+        "ways",
+        "relay",
         "clock",
     ];
     assert_eq!(what, all);
@@ -33,7 +36,7 @@ async fn a_fresh_machine_has_no_faults_and_one_line_for_each_check() {
 #[tokio::test]
 async fn faults_of_the_configuration_are_told_one_by_one() {
     let overrides = Overrides { listen: Some("nowhere".into()), ..Overrides::default() };
-    let report = examine(&overrides, async |_| Ok(String::new())).await;
+    let report = examine(&overrides, async |_| Ok(String::new()), async |_| Ok(String::new())).await;
     assert!(report.has_faults());
     assert!(
         report.to_string().starts_with("fault    configuration  server.listen: \"nowhere\" is no address"),
@@ -90,10 +93,12 @@ fn calls_across_networks_need_a_turn_server() {
     let with = |urls: &[&str]| {
         let mut config = Config::default();
         let urls = urls.iter().map(ToString::to_string).collect();
-        config.ice.servers = vec![IceServer { urls, username: None, credential: None }];
-        checks::ice(&config).state
+        config.media.mode = MediaMode::Off;
+        config.ice.servers = vec![IceServer { urls, username: None, credential: None, secret_file: None }];
+        checks::ways(&config).state
     };
-    assert_eq!(checks::ice(&Config::default()).state, State::Warning);
+    assert_eq!(checks::ways(&Config::default()).state, State::Ok);
+    assert_eq!(with(&[]), State::Warning);
     assert_eq!(with(&["stun:a"]), State::Warning);
     assert_eq!(with(&["stun:a", "turns:a"]), State::Ok);
 }

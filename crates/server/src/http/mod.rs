@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::get;
 
 use crate::config::{GuestAccess, V1Access};
+use crate::listen::Peer;
 use crate::service::signaling::Signaling;
 
 /// What the routes need.
@@ -47,8 +48,15 @@ pub fn router(web: Web) -> Router {
 }
 
 /// `GET /ice-servers`: `{"iceServers": […]}`, as an `RTCPeerConnection` takes it.
-async fn ice_servers(State(web): State<Web>) -> impl IntoResponse {
-    let body = format!("{{\"iceServers\":{}}}", web.signaling.ice_servers());
+///
+/// With a relay only for those who may call without a session: nobody else has a name that its use could be counted by.
+async fn ice_servers(
+    State(web): State<Web>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let page = upgrade::v1_is_served(&web, &peer, &headers);
+    let body = web.signaling.ice_servers(peer.ip, upgrade::host(&headers).as_deref(), page).await;
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body)
 }
 

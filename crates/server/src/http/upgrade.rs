@@ -14,7 +14,7 @@ use tincan_proto::wire::SUBPROTOCOL;
 use super::Web;
 use crate::config::{GuestAccess, V1Access};
 use crate::listen::{Peer, Slot};
-use crate::service::signaling::Opening;
+use crate::service::signaling::{Language, Opening};
 
 /// What RFC 6455 §1.3 adds to the client's key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -41,7 +41,7 @@ pub(super) async fn websocket(
         Ok(checked) => checked,
         Err((status, sentence)) => return (status, format!("{sentence}\n")).into_response(),
     };
-    let is_v2 = matches!(opening, Opening::V2 { .. });
+    let is_v2 = matches!(opening.language, Language::V2 { .. });
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgrade.await {
@@ -74,10 +74,11 @@ fn check(
     if !origin_allowed(web, peer, headers) {
         return Err((StatusCode::FORBIDDEN, "this origin may not connect; see server.public_origins"));
     }
-    let on_this_machine = peer.local && host_is_loopback(headers);
+    let on_this_machine = is_on_this_machine(peer, headers);
+    let host = host(headers).map(Into::into);
     if has_token(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
         let guests = web.guests == GuestAccess::Loopback && on_this_machine;
-        return Ok((accept, Opening::V2 { guests }));
+        return Ok((accept, Opening { language: Language::V2 { guests }, host }));
     }
     let Some(id) = query.id else {
         return Err((
@@ -85,12 +86,7 @@ fn check(
             "open /ws with the subprotocol tincan.v2, or as /ws?id=<user> for v1",
         ));
     };
-    let v1_allowed = match web.v1 {
-        V1Access::Open => true,
-        V1Access::Loopback => on_this_machine,
-        V1Access::Off => false,
-    };
-    if !v1_allowed {
+    if !v1_is_served(web, peer, headers) {
         return Err((
             StatusCode::FORBIDDEN,
             "v1 proves nobody's name and is served on this machine only; see server.v1",
@@ -99,7 +95,20 @@ fn check(
     let user: UserId = id
         .parse()
         .map_err(|_| (StatusCode::BAD_REQUEST, "an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"))?;
-    Ok((accept, Opening::V1(user)))
+    Ok((accept, Opening { language: Language::V1(user), host }))
+}
+
+/// Whether a client may come with a name alone.
+pub(super) fn v1_is_served(web: &Web, peer: &Peer, headers: &HeaderMap) -> bool {
+    match web.v1 {
+        V1Access::Open => true,
+        V1Access::Loopback => is_on_this_machine(peer, headers),
+        V1Access::Off => false,
+    }
+}
+
+fn is_on_this_machine(peer: &Peer, headers: &HeaderMap) -> bool {
+    peer.local && host_is_loopback(headers)
 }
 
 /// The value of `Sec-WebSocket-Accept`.
@@ -149,10 +158,15 @@ fn origin_allowed(web: &Web, peer: &Peer, headers: &HeaderMap) -> bool {
 /// Whether the client asked for this machine by a name that only means this machine. A name that merely resolves to it
 /// may be a stranger's page that had its name's address changed (DNS rebinding).
 fn host_is_loopback(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let Some(authority) = host.and_then(|host| host.parse::<Authority>().ok()) else { return false };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let Some(host) = host(headers) else { return false };
+    let name = host.trim_start_matches('[').trim_end_matches(']');
     name == "localhost"
         || name.ends_with(".localhost")
         || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// The name by which the client reached this server, without a port; an IPv6 address in its brackets.
+pub(super) fn host(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    Some(host.parse::<Authority>().ok()?.host().to_owned())
 }

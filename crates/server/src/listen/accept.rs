@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::connection::{Door, Phase, run};
+use super::connection::{Door, Inside, Phase, run};
 use super::gate::Gate;
 use super::peer::is_trusted;
 use super::tls::LOOK_EVERY;
@@ -23,7 +22,7 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// How often to say that all connections are in use.
 const FULL_AGAIN: Duration = Duration::from_secs(60);
 
-/// Serves `router` to everyone who connects, until `shutdown` is done. Then the listener is closed, running requests get
+/// Serves what is `inside` to everyone who connects, until `shutdown` is done. Then the listener is closed, running requests get
 /// [`Options::drain`] to end, and what is still there is dropped. Upgraded connections are not waited for: they belong
 /// to whoever took them.
 ///
@@ -32,7 +31,7 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
     options: Options,
-    router: Router,
+    inside: Inside,
     shutdown: impl Future<Output = ()>,
 ) {
     let (phase, _) = watch::channel(Phase::Open);
@@ -43,7 +42,7 @@ pub async fn serve(
         clock: Clock::start(),
         tls: tls.clone(),
         options,
-        router,
+        inside,
     });
     tokio::select! {
         () = shutdown => {}

@@ -1,9 +1,9 @@
 //! The door: an accept loop of our own, with TLS, time limits and a count of who is inside.
 //!
 //! ```text
-//! bind --> accept --> [TLS handshake] --> HTTP/1.1 requests --> router
-//!            |   (timeout, per address)    (head timeout)  '--> upgrade: the connection leaves this module
-//!            '-- at the limit: waits
+//! bind --> accept --> [TLS handshake] --> first byte --> HTTP/1.1 requests --> router
+//!            |   (timeout, per address)       |     (head timeout)       '--> upgrade: the connection leaves this module
+//!            '-- at the limit: waits          '--> STUN, TURN: whoever takes streams
 //! ```
 //!
 //! Every request carries two extensions: [`Peer`], who is at the other end, and [`Slot`], the connection's place in the
@@ -31,10 +31,11 @@ use socket2::{Domain, Socket, Type};
 use tincan_proto::limit::Rate;
 use tokio::net::TcpListener;
 
-use crate::config::{Cidr, Config, plain};
+use crate::config::{Cidr, Config, MediaMode, plain};
 
 pub use accept::serve;
 pub use certificate::not_after;
+pub use connection::{Inside, Stream, TakeStream};
 pub use descriptors::{Descriptors, raise_descriptors};
 pub use peer::Peer;
 pub use slot::Slot;
@@ -68,7 +69,8 @@ impl Options {
     pub fn new(config: &Config) -> Self {
         let limits = &config.limits;
         let wanted = limits.connections_total as usize;
-        let possible = descriptors::for_connections();
+        let relays = if config.media.mode == MediaMode::Relay { config.media.allocations_total } else { 0 };
+        let possible = descriptors::for_connections().saturating_sub(relays as usize).max(1);
         if possible < wanted {
             tracing::warn!(
                 connections.wanted = wanted,

@@ -21,7 +21,7 @@ const TYPE: &str = "unknown_type";
 /// callee, a stranger.
 type Row = (&'static str, [&'static str; 4], [&'static str; 4], [&'static str; 3]);
 
-const ROWS: [Row; 23] = [
+const ROWS: [Row; 24] = [
     ("call-request", [STATE, STATE, STATE, STATE], [STATE, STATE, STATE, STATE], [CALL; 3]),
     ("call-ringing", [STATE, OK, OK, CALL], [STATE, OK, OK, CALL], [CALL; 3]),
     ("call-accept", [STATE, OK, OK, CALL], [STATE, OK, FIRST, CALL], [CALL; 3]),
@@ -33,8 +33,10 @@ const ROWS: [Row; 23] = [
     ("candidate", [STATE, STATE, STATE, CALL], [OK, OK, CALL, CALL], [CALL; 3]),
     ("candidates", [STATE, STATE, STATE, CALL], [OK, OK, CALL, CALL], [CALL; 3]),
     ("call-update", [STATE, STATE, STATE, CALL], [OK, OK, CALL, CALL], [CALL; 3]),
+    ("ice-servers-request", [OK, OK, OK, CALL], [OK, OK, CALL, CALL], [CALL; 3]),
+    // Its two sides may still say how it was when it is over.
+    ("call-quality", [STATE, STATE, STATE, CALL], [OK, OK, CALL, CALL], [OK, OK, CALL]),
     // Theirs alone, whoever they are.
-    ("ice-servers-request", [OK; 4], [OK; 4], [OK; 3]),
     ("ack", [OK; 4], [OK; 4], [OK; 3]),
     ("ping", [OK; 4], [OK; 4], [OK; 3]),
     ("hello", [STATE; 4], [STATE; 4], [STATE; 3]),
@@ -117,6 +119,9 @@ fn frame(kind: &str, call: &str) -> Value {
     let data = match kind {
         "hello" => json!({ "guest": "mallory", "device": "web" }),
         "call-update" => json!({ "media": "connected" }),
+        "call-quality" => {
+            json!({ "samples": 1, "mos": 400, "mos_min": 400, "poor": 0, "path": "direct", "cause": "none" })
+        }
         _ => json!({ "reason": "declined" }),
     };
     let data = if kind == "hangup" { Value::Null } else { data };

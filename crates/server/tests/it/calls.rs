@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::doors::get;
 use crate::util::{Server, accepted, call_id, end, quiet, refused, ringing, roomy, two};
 
 #[tokio::test]
@@ -219,5 +220,12 @@ async fn a_page_asks_for_its_ice_servers_in_the_session_as_over_http() {
     let mut alice = server.guest("alice", "web").await;
     alice.send(json!({ "type": "ice-servers-request", "id": "i" })).await.unwrap();
     let answer = alice.expect("ice-servers-response").await.unwrap();
-    assert_eq!((&answer["re"], &answer["data"]), (&json!("i"), &json!({ "iceServers": [] })));
+    assert_eq!((&answer["re"], &answer["data"]["ttl_s"]), (&json!("i"), &json!(60)));
+    let urls = |server: usize| answer["data"]["iceServers"][server]["urls"][0].as_str().unwrap().to_owned();
+    assert!(urls(0).starts_with("stun:localhost:"), "{answer}");
+    assert!(urls(1).starts_with("turn:localhost:"), "{answer}");
+    let (_, body) = get(server.addr, "/ice-servers").await;
+    let page: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(page["iceServers"][0], answer["data"]["iceServers"][0]);
+    assert_ne!(page["iceServers"][1]["username"], answer["data"]["iceServers"][1]["username"]);
 }

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tincan_server::clock::Clock;
-use tincan_server::service::media::{Media, REALM, Settings};
+use tincan_server::service::media::{Place, REALM, Relay, Settings, self_test};
 use tincan_turn::channel::{self, Channel};
 use tincan_turn::credential::Secrets;
 use tincan_turn::server::Limits;
@@ -15,19 +15,33 @@ use crate::util::ENOUGH;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// A relay, and where it listens.
+struct Media {
+    relay: Relay,
+    addr: SocketAddr,
+}
+
+impl Media {
+    fn stop(self) {
+        self.relay.stop();
+    }
+}
+
 fn start(reach: &[&str]) -> (Media, Secrets) {
     let secrets = Secrets::new(b"a secret of this test", []);
+    let clients = UdpSocket::bind((LOCAL, 0)).unwrap();
+    let addr = clients.local_addr().unwrap();
     let settings = Settings {
-        listen: SocketAddr::new(LOCAL, 0),
-        relay_ip: LOCAL,
-        public_ip: LOCAL,
+        clients: vec![clients],
+        places: vec![Place { bind: LOCAL, public: LOCAL }],
         ports: 20_000..=60_000,
-        reach: reach.iter().map(|net| net.parse().unwrap()).collect(),
+        reach: Some(reach.iter().map(|net| net.parse().unwrap()).collect()),
+        neighbours: Vec::new(),
         secrets: secrets.clone(),
         // The client that others wrote is many clients under one name.
         limits: Limits { allocations_per_user: 100, ..Limits::default() },
     };
-    (Media::start(settings, Clock::start()).unwrap(), secrets)
+    (Media { relay: Relay::start(settings, Clock::start()).unwrap(), addr }, secrets)
 }
 
 fn soon() -> u64 {
@@ -201,16 +215,28 @@ fn the_relays_of_a_call_end_with_the_call() {
     let (mut alice, mut bob) = (Client::new(&media, &secrets, "alice"), Client::new(&media, &secrets, "bob"));
     let (at_alice, at_bob) = (alice.allocate(), bob.allocate());
     assert_eq!((alice.bind(at_bob), bob.bind(at_alice)), (Class::Success, Class::Success));
-    media.end("call", Some("bob"));
+    media.relay.end("call");
     // The thread hears of it between two packets.
-    while bob.bind(at_alice) == Class::Success {}
-    alice.socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-    alice.send(b"hello");
-    assert_eq!(alice.heard(), None);
-    media.end("call", None);
-    alice.socket.set_read_timeout(Some(ENOUGH)).unwrap();
-    while alice.bind(at_bob) == Class::Success {}
+    while bob.bind(at_alice) == Class::Success || alice.bind(at_bob) == Class::Success {}
+    while media.relay.counted().open > 0 {}
+    let mut late = Client::new(&media, &secrets, "alice");
+    let answer = late.ask(Method::ALLOCATE, |_| {});
+    assert_eq!(Message::parse(&answer).unwrap().error_code(), Some(403), "and none is made for it any more");
     media.stop();
+}
+
+#[test]
+fn the_self_test_tells_a_relay_that_works_from_one_that_does_not() {
+    let (media, secrets) = start(&[]);
+    let now_s = soon() - 600;
+    self_test(media.addr, &secrets, now_s).unwrap();
+    // It is counted when the turn is over in which it was done.
+    while media.relay.counted().totals.opened < 2 {}
+    let wrong = self_test(media.addr, &Secrets::new(b"another secret", []), now_s).unwrap_err();
+    assert!(wrong.to_string().contains("refused with 401"), "{wrong}");
+    media.stop();
+    let silent = self_test(socket().local_addr().unwrap(), &secrets, now_s).unwrap_err();
+    assert!(silent.to_string().contains("nothing answers"), "{silent}");
 }
 
 #[test]

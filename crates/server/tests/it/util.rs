@@ -90,6 +90,7 @@ pub(crate) fn config(data_dir: &TempDir, change: impl FnOnce(&mut Config)) -> Co
         data_dir: Some(data_dir.path().into()),
     };
     let mut config = Config::load(&overrides).unwrap();
+    config.media.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     change(&mut config);
     config
 }

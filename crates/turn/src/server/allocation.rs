@@ -1,11 +1,12 @@
 //! One relayed address, and whom it lets through.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use tincan_proto::time::Millis;
 
-use super::{Client, RelayId};
+use super::{Client, RelayId, Used};
 use crate::channel::Channel;
 use crate::credential::Username;
 use crate::stun::{Key, TransactionId};
@@ -21,6 +22,8 @@ pub(super) struct Allocation {
     pub(super) client: Client,
     pub(super) address: SocketAddr,
     pub(super) username: Box<str>,
+    /// Where its call stands in it.
+    call: Range<usize>,
     pub(super) key: Key,
     /// The request that made it: it may come again, because its answer was lost.
     pub(super) made_by: TransactionId,
@@ -62,6 +65,7 @@ impl Allocation {
             client,
             address,
             username: username.into(),
+            call: call_in(username),
             key,
             made_by,
             expires,
@@ -75,6 +79,21 @@ impl Allocation {
     /// Whose it is. The user name was read when the allocation was made.
     pub(super) fn who(&self) -> Username<'_> {
         Username::parse(&self.username).unwrap_or(Username { expires: 0, call: "", user: "" })
+    }
+
+    /// What passed.
+    pub(super) const fn used(&self) -> Used {
+        Used {
+            to_peers: self.to_peers.packets,
+            bytes_to_peers: self.to_peers.bytes,
+            to_client: self.to_client.packets,
+            bytes_to_client: self.to_client.bytes,
+        }
+    }
+
+    /// Whether it is of the same call as another.
+    pub(super) fn is_with(&self, other: &Self) -> bool {
+        self.username[self.call.clone()] == other.username[other.call.clone()]
     }
 
     /// Lets a peer through, whatever its port, or goes on to.
@@ -131,6 +150,15 @@ impl Allocation {
     pub(super) fn channel(&self, now: Millis, peer: SocketAddr) -> Option<Channel> {
         let bound = self.channels.iter().find(|binding| binding.peer == peer && binding.until > now);
         bound.map(|binding| binding.channel)
+    }
+}
+
+/// Where the call stands in a user name; nowhere, if it is not of our form.
+fn call_in(username: &str) -> Range<usize> {
+    let mut colons = username.match_indices(':').map(|(at, _)| at);
+    match (colons.next(), colons.next()) {
+        (Some(first), Some(second)) => first + 1..second,
+        _ => 0..0,
     }
 }
 

@@ -10,6 +10,7 @@
 //! said. A peer that is itself an address of ours is reached without a socket in between.
 
 mod allocation;
+mod answer;
 mod budget;
 mod nonce;
 mod relay;
@@ -69,15 +70,43 @@ pub trait Host {
     /// Opens a relay and returns the address at which peers reach it, with an even port if `even`; `None` if there is none
     /// left, or not in this family.
     fn open(&mut self, relay: RelayId, family: Family, even: bool) -> Option<SocketAddr>;
-    /// Closes a relay.
-    fn close(&mut self, relay: RelayId);
+    /// Closes a relay; tells whose it was, and what passed.
+    fn close(&mut self, relay: RelayId, who: &Username<'_>, used: Used);
     /// Sends `parts` in a row to a client: one datagram, or the next bytes of its stream.
     fn to_client(&mut self, client: Client, parts: [&[u8]; 2]);
     /// Sends a datagram from a relay to a peer.
     fn to_peer(&mut self, relay: RelayId, peer: SocketAddr, data: &[u8]);
+    /// Whether this user may have a relay now: not if the call is over that the credentials are for.
+    fn admits(&self, who: &Username<'_>) -> bool;
     /// Whether this user may reach this peer. [`crate::policy`] has the usual answer; one of our own relays is not asked
-    /// for.
+    /// for: it is reached from within its call, and from nowhere else.
     fn may_reach(&self, who: &Username<'_>, peer: IpAddr) -> bool;
+}
+
+/// What passed a relay, or all of them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Used {
+    /// Packets from the client.
+    pub to_peers: u64,
+    /// What they carried, in bytes.
+    pub bytes_to_peers: u64,
+    /// Packets to the client.
+    pub to_client: u64,
+    /// What they carried, in bytes.
+    pub bytes_to_client: u64,
+}
+
+/// What the server has done since it was made.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Totals {
+    /// What passed all relays.
+    pub used: Used,
+    /// Relays that were opened.
+    pub opened: u64,
+    /// Requests of people who proved who they are that were refused.
+    pub refused: u64,
+    /// Questions that were not answered: their network had its share.
+    pub ignored: u64,
 }
 
 /// Limits, none of which an honest call meets.
@@ -116,6 +145,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// What nonces are made with: random, kept for as long as the server runs.
     pub nonce_secret: [u8; 32],
+    /// Addresses of ours that are no relays and that everyone may reach through theirs.
+    pub neighbours: Vec<SocketAddr>,
     /// Limits.
     pub limits: Limits,
 }
@@ -134,9 +165,11 @@ pub struct Server {
     by_client: HashMap<Client, RelayId>,
     by_address: HashMap<SocketAddr, RelayId>,
     by_user: HashMap<Box<str>, u32>,
+    neighbours: Vec<SocketAddr>,
     /// The addresses that relays have, or had.
     own: BTreeSet<IpAddr>,
     deadlines: BTreeSet<(Millis, RelayId)>,
+    totals: Totals,
     /// Where answers are written.
     out: Vec<u8>,
 }
@@ -149,7 +182,7 @@ impl Server {
     /// A server without a relay.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { realm, secrets, nonce_secret, limits } = settings;
+        let Settings { realm, secrets, nonce_secret, neighbours, limits } = settings;
         Self {
             realm,
             secrets,
@@ -161,8 +194,10 @@ impl Server {
             by_client: HashMap::new(),
             by_address: HashMap::new(),
             by_user: HashMap::new(),
+            neighbours,
             own: BTreeSet::new(),
             deadlines: BTreeSet::new(),
+            totals: Totals::default(),
             out: Vec::new(),
         }
     }
@@ -176,6 +211,12 @@ impl Server {
     #[must_use]
     pub fn relays(&self) -> usize {
         self.by_client.len()
+    }
+
+    /// What was done.
+    #[must_use]
+    pub const fn totals(&self) -> Totals {
+        self.totals
     }
 
     /// When to call [`Self::expire`].
@@ -238,7 +279,7 @@ impl Server {
             }
         }
         self.gaps.push(relay.0);
-        host.close(relay);
+        host.close(relay, &allocation.who(), allocation.used());
     }
 }
 

@@ -21,6 +21,7 @@ impl Server {
             let Some(peer) = allocation.peer(now, channel) else { return };
             if allocation.to_peers.take(now, data.len(), limit) {
                 let relay = allocation.relay;
+                self.count_to_peers(data);
                 self.send(now, relay, peer, data, host);
             }
             return;
@@ -53,6 +54,8 @@ impl Server {
         if !may || !allocation.to_client.take(now, data.len(), limit) {
             return;
         }
+        self.totals.used.to_client += 1;
+        self.totals.used.bytes_to_client += data.len() as u64;
         if let Some(channel) = bound {
             if let Some(header) = channel::header(channel, data.len()) {
                 host.to_client(client, [&header, data]);
@@ -81,6 +84,7 @@ impl Server {
         let may = allocation.permits(now, peer.ip()) && message.unknown(&KNOWN).next().is_none();
         if may && allocation.to_peers.take(now, data.len(), limit) {
             let relay = allocation.relay;
+            self.count_to_peers(data);
             self.send(now, relay, peer, data, host);
         }
     }
@@ -89,12 +93,25 @@ impl Server {
     fn send(&mut self, now: Millis, relay: RelayId, peer: SocketAddr, data: &[u8], host: &mut impl Host) {
         match self.by_address.get(&peer).copied() {
             Some(other) => {
-                let Some(from) = self.get(relay).map(|allocation| allocation.address) else { return };
-                self.relayed(now, other, from, data, host);
+                if let Some(from) = self.within_call(relay, other) {
+                    self.relayed(now, other, from, data, host);
+                }
             }
             // Whoever may reach one relay of ours may, by the letter of a permission, reach every port beside it.
-            None if self.own.contains(&peer.ip()) => {}
+            None if self.own.contains(&peer.ip()) && !self.neighbours.contains(&peer) => {}
             None => host.to_peer(relay, peer, data),
         }
+    }
+
+    /// The address of `relay`, if `other` is of the same call.
+    pub(super) fn within_call(&self, relay: RelayId, other: RelayId) -> Option<SocketAddr> {
+        let at = |RelayId(relay)| self.allocations.get(relay as usize)?.as_ref();
+        let (from, to) = (at(relay)?, at(other)?);
+        from.is_with(to).then_some(from.address)
+    }
+
+    const fn count_to_peers(&mut self, data: &[u8]) {
+        self.totals.used.to_peers += 1;
+        self.totals.used.bytes_to_peers += data.len() as u64;
     }
 }

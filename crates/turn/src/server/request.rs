@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use tincan_proto::time::Millis;
 
-use super::allocation::{Allocation, Refused};
+use super::allocation::Allocation;
+use super::answer::{
+    ALLOCATION_MISMATCH, Answer, BAD_REQUEST, Bad, FAMILY_MISMATCH, FAMILY_NOT_SUPPORTED, FORBIDDEN, Good,
+    NO_CAPACITY, QUOTA_REACHED, STALE_NONCE, TRANSPORT_NOT_SUPPORTED, UNAUTHENTICATED, UNKNOWN_ATTRIBUTE,
+    WRONG_CREDENTIALS,
+};
 use super::{Client, Family, Host, LIFETIME, LIFETIME_MAX, RelayId, Server};
 use crate::channel::Channel;
 use crate::credential::Username;
-use crate::stun::{AttributeType, Class, Key, Message, Method, Writer};
+use crate::stun::{AttributeType, Key, Message, Method};
 
 /// The attributes that a request may have. `RESERVATION-TOKEN` and `DONT-FRAGMENT` are not among them: nothing that
 /// carries WebRTC asks for them, and RFC 8656 lets a server say so.
-const KNOWN: [AttributeType; 12] = [
+pub(super) const KNOWN: [AttributeType; 12] = [
     AttributeType::USERNAME,
     AttributeType::MESSAGE_INTEGRITY,
     AttributeType::REALM,
@@ -29,7 +34,7 @@ const KNOWN: [AttributeType; 12] = [
 ];
 
 /// The same for a Binding: RFC 8489 and what ICE adds to it (RFC 8445 §16.1), since that is where a Binding comes from.
-const KNOWN_IN_BINDING: [AttributeType; 5] = [
+pub(super) const KNOWN_IN_BINDING: [AttributeType; 5] = [
     AttributeType::USERNAME,
     AttributeType::MESSAGE_INTEGRITY,
     AttributeType(0x0024), // PRIORITY
@@ -43,47 +48,6 @@ const UDP: u8 = 17;
 /// Shortest request that is told what it lacks: with a shorter one the answer would be more than twice as long.
 const SHORTEST: usize = 28;
 
-/// What is answered.
-enum Answer {
-    /// Yes, with these attributes.
-    Good(Good),
-    /// No.
-    Bad(Bad),
-}
-
-#[derive(Clone, Copy, Default)]
-struct Good {
-    relayed: Option<SocketAddr>,
-    mapped: Option<SocketAddr>,
-    lifetime: Option<Duration>,
-}
-
-/// An error code with its word (RFC 8489 §14.8, RFC 8656 §19).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Bad(u16, &'static str);
-
-const BAD_REQUEST: Bad = Bad(400, "Bad Request");
-const UNAUTHENTICATED: Bad = Bad(401, "Unauthenticated");
-const FORBIDDEN: Bad = Bad(403, "Forbidden");
-const UNKNOWN_ATTRIBUTE: Bad = Bad(420, "Unknown Attribute");
-const ALLOCATION_MISMATCH: Bad = Bad(437, "Allocation Mismatch");
-const STALE_NONCE: Bad = Bad(438, "Stale Nonce");
-const FAMILY_NOT_SUPPORTED: Bad = Bad(440, "Address Family not Supported");
-const WRONG_CREDENTIALS: Bad = Bad(441, "Wrong Credentials");
-const TRANSPORT_NOT_SUPPORTED: Bad = Bad(442, "Unsupported Transport Protocol");
-const FAMILY_MISMATCH: Bad = Bad(443, "Peer Address Family Mismatch");
-const QUOTA_REACHED: Bad = Bad(486, "Allocation Quota Reached");
-const NO_CAPACITY: Bad = Bad(508, "Insufficient Capacity");
-
-impl From<Refused> for Bad {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Taken => BAD_REQUEST,
-            Refused::Full => NO_CAPACITY,
-        }
-    }
-}
-
 impl Server {
     /// Answers a request.
     pub(super) fn request(
@@ -96,19 +60,24 @@ impl Server {
         if message.method() == Method::BINDING {
             if self.budget.take(now, client.remote.ip()) {
                 self.binding(client, message, host);
+            } else {
+                self.totals.ignored += 1;
             }
             return;
         }
         match self.authenticate(now, client, message) {
             Ok(key) => {
                 let answer = self.carry_out(now, client, message, &key, host);
+                if matches!(answer, Answer::Bad(_)) {
+                    self.totals.refused += 1;
+                }
                 self.answer(client, message, answer, Some(&key), host);
             }
             Err(bad) if self.budget.take(now, client.remote.ip()) => {
                 let bad = if message.length() < SHORTEST { BAD_REQUEST } else { bad };
                 self.challenge(now, client, message, bad, host);
             }
-            Err(_) => {}
+            Err(_) => self.totals.ignored += 1,
         }
     }
 
@@ -200,7 +169,11 @@ impl Server {
             Some(_) => return Err(BAD_REQUEST),
         };
         let username = message.text(AttributeType::USERNAME).ok_or(BAD_REQUEST)?;
-        let user = Username::parse(username).ok_or(BAD_REQUEST)?.user;
+        let who = Username::parse(username).ok_or(BAD_REQUEST)?;
+        if !host.admits(&who) {
+            return Err(FORBIDDEN);
+        }
+        let user = who.user;
         let has = self.by_user.get(user).copied().unwrap_or(0);
         if has >= self.limits.allocations_per_user {
             return Err(QUOTA_REACHED);
@@ -222,6 +195,7 @@ impl Server {
         self.own.insert(address.ip());
         *self.by_user.entry(user.into()).or_default() += 1;
         self.deadlines.insert((expires, relay));
+        self.totals.opened += 1;
         Ok(Good { relayed: Some(address), mapped: Some(client.remote), lifetime: Some(lifetime) })
     }
 
@@ -297,78 +271,20 @@ impl Server {
 
     /// A peer that this client may reach; of its relay's family.
     fn reachable(&mut self, client: Client, peer: SocketAddr, host: &impl Host) -> Result<SocketAddr, Bad> {
-        let is_ours = self.by_address.contains_key(&peer);
+        let ours = self.by_address.get(&peer).copied();
+        let own = *self.by_client.get(&client).ok_or(ALLOCATION_MISMATCH)?;
+        let is_neighbour = self.neighbours.contains(&peer);
+        let within_call = ours.is_some_and(|other| self.within_call(own, other).is_some());
         let allocation = self.of_client(client).ok_or(ALLOCATION_MISMATCH)?;
         if Family::of(peer.ip()) != Family::of(allocation.address.ip()) {
             return Err(FAMILY_MISMATCH);
         }
-        let may = is_ours || host.may_reach(&allocation.who(), peer.ip());
+        let may = match ours {
+            Some(_) => within_call,
+            None if is_neighbour => true,
+            None => host.may_reach(&allocation.who(), peer.ip()),
+        };
         if may { Ok(peer) } else { Err(FORBIDDEN) }
-    }
-
-    /// Answers; signed if the question was.
-    fn answer(
-        &mut self,
-        client: Client,
-        message: &Message<'_>,
-        answer: Answer,
-        key: Option<&Key>,
-        host: &mut impl Host,
-    ) {
-        self.out.clear();
-        let class = if matches!(answer, Answer::Good(_)) { Class::Success } else { Class::Error };
-        let mut writer = Writer::new(&mut self.out, class, message.method(), message.transaction());
-        match answer {
-            Answer::Good(Good { relayed, mapped, lifetime }) => {
-                if let Some(address) = relayed {
-                    writer.address(AttributeType::XOR_RELAYED_ADDRESS, address);
-                }
-                if let Some(address) = mapped {
-                    writer.address(AttributeType::XOR_MAPPED_ADDRESS, address);
-                }
-                if let Some(lifetime) = lifetime {
-                    let seconds = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
-                    writer.number(AttributeType::LIFETIME, seconds);
-                }
-            }
-            Answer::Bad(Bad(code, reason)) => {
-                // A word only for those who proved who they are: others might not have asked.
-                writer.error(code, if key.is_some() { reason } else { "" });
-                if code == UNKNOWN_ATTRIBUTE.0 {
-                    let known = if key.is_some() { &KNOWN[..] } else { &KNOWN_IN_BINDING };
-                    let unknown: Vec<u8> =
-                        message.unknown(known).flat_map(|AttributeType(kind)| kind.to_be_bytes()).collect();
-                    writer.put(AttributeType::UNKNOWN_ATTRIBUTES, &unknown);
-                }
-            }
-        }
-        if let Some(key) = key {
-            writer.sign(key);
-        }
-        // Only to those who sent one: it makes a short answer half as long again.
-        if message.has_fingerprint() {
-            writer.fingerprint();
-        }
-        host.to_client(client, [&self.out, &[]]);
-    }
-
-    /// Answers someone who has not proven who they are: with what they need for it, and not a byte more.
-    fn challenge(
-        &mut self,
-        now: Millis,
-        client: Client,
-        message: &Message<'_>,
-        Bad(code, _): Bad,
-        host: &mut impl Host,
-    ) {
-        self.out.clear();
-        let mut writer = Writer::new(&mut self.out, Class::Error, message.method(), message.transaction());
-        writer.error(code, "");
-        if [UNAUTHENTICATED.0, STALE_NONCE.0].contains(&code) {
-            writer.put(AttributeType::REALM, self.realm.as_bytes());
-            writer.put(AttributeType::NONCE, self.nonces.make(now, client.remote).as_bytes());
-        }
-        host.to_client(client, [&self.out, &[]]);
     }
 }
 

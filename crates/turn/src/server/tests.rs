@@ -19,6 +19,7 @@ struct Sockets {
     answers: Vec<(Client, Vec<u8>)>,
     sent: Vec<(RelayId, SocketAddr, Vec<u8>)>,
     closed: Vec<RelayId>,
+    used: Vec<Used>,
     opened: u16,
     most: u16,
 }
@@ -37,8 +38,13 @@ impl Host for Sockets {
         Some(SocketAddr::new(ip, 50_000 + self.opened))
     }
 
-    fn close(&mut self, relay: RelayId) {
+    fn close(&mut self, relay: RelayId, _: &Username<'_>, used: Used) {
         self.closed.push(relay);
+        self.used.push(used);
+    }
+
+    fn admits(&self, who: &Username<'_>) -> bool {
+        who.call != OVER
     }
 
     fn to_client(&mut self, client: Client, parts: [&[u8]; 2]) {
@@ -79,6 +85,9 @@ fn addr(text: &str) -> SocketAddr {
 }
 
 const ALICE: &str = "192.0.2.1:1000";
+const ECHO: &str = "198.51.100.1:7";
+/// A call that has ended.
+const OVER: &str = "over";
 const BOB: &str = "192.0.2.2:2000";
 const PEER: &str = "8.8.8.8:53";
 static UDP: [u8; 4] = [17, 0, 0, 0];
@@ -90,8 +99,13 @@ impl Bench {
 
     fn with(limits: Limits) -> Self {
         let secrets = Secrets::new(b"secret", []);
-        let settings =
-            Settings { realm: REALM.into(), secrets: secrets.clone(), nonce_secret: [3; 32], limits };
+        let settings = Settings {
+            realm: REALM.into(),
+            secrets: secrets.clone(),
+            nonce_secret: [3; 32],
+            neighbours: vec![addr(ECHO)],
+            limits,
+        };
         let sockets = Sockets { most: u16::MAX, ..Sockets::default() };
         Self { server: Server::new(settings), sockets, secrets, now: START, next: 0 }
     }
@@ -111,8 +125,18 @@ impl Bench {
 
     /// What `user` needs to ask for something from `from`: a credential and a nonce.
     fn credentials<'a>(&mut self, from: &str, username: &'a mut String, user: &str) -> Asks<'a> {
+        self.credentials_for("call", from, username, user)
+    }
+
+    fn credentials_for<'a>(
+        &mut self,
+        call: &str,
+        from: &str,
+        username: &'a mut String,
+        user: &str,
+    ) -> Asks<'a> {
         let expires = self.now.0 / 1000 + 600;
-        let (name, password) = self.secrets.mint(expires, "call", user);
+        let (name, password) = self.secrets.mint(expires, call, user);
         *username = name;
         let client = client(from);
         let mut out = Vec::new();
@@ -348,6 +372,64 @@ fn a_permission_for_a_relay_of_ours_opens_nothing_else_at_its_address() {
     bench.server.gone(bob.client, &mut bench.sockets);
     bench.say(alice.client, &send_indication(&at_bob.to_string(), b"hello"));
     assert!(bench.sockets.sent.is_empty(), "{:?}", bench.sockets.sent);
+}
+
+#[test]
+fn a_relay_of_ours_is_reached_from_within_its_call_only() {
+    let mut bench = Bench::new();
+    let (mut name, mut other) = (String::new(), String::new());
+    let alice = bench.credentials(ALICE, &mut name, "alice");
+    let mallory = bench.credentials_for("another", BOB, &mut other, "mallory");
+    let (at_alice, at_mallory) = (bench.allocate(&alice), bench.allocate(&mallory));
+    assert_eq!(bench.bind(&mallory, 0x4000, &at_alice.to_string()), 403);
+    assert_eq!(bench.permit(&mallory, &at_alice.to_string()), 403);
+    // Not even with a permission for the address that both relays share.
+    assert_eq!((bench.permit(&alice, ECHO), bench.permit(&mallory, ECHO)), (0, 0));
+    bench.sockets.answers.clear();
+    bench.say(mallory.client, &send_indication(&at_alice.to_string(), b"hello"));
+    bench.say(alice.client, &send_indication(&at_mallory.to_string(), b"hello"));
+    assert_eq!((bench.sockets.answers.len(), bench.sockets.sent.len()), (0, 0));
+}
+
+#[test]
+fn a_neighbour_is_reached_although_it_is_an_address_of_ours() {
+    let mut bench = Bench::new();
+    let mut name = String::new();
+    let alice = bench.credentials(ALICE, &mut name, "alice");
+    bench.allocate(&alice);
+    assert_eq!(bench.bind(&alice, 0x4000, ECHO), 0);
+    bench.say(alice.client, &channel_data(0x4000, b"hello"));
+    assert_eq!(bench.sockets.sent, [(RelayId(0), addr(ECHO), b"hello".to_vec())]);
+    bench.say(alice.client, &send_indication("198.51.100.1:8", b"hello"));
+    assert_eq!(bench.sockets.sent.len(), 1, "the port beside it is not");
+}
+
+#[test]
+fn a_call_that_is_over_gets_no_new_relay() {
+    let mut bench = Bench::new();
+    let mut name = String::new();
+    let alice = bench.credentials_for(OVER, ALICE, &mut name, "alice");
+    assert_eq!(bench.ask(&alice, Method::ALLOCATE, udp), 403);
+    assert_eq!((bench.server.relays(), bench.server.totals().refused), (0, 1));
+}
+
+#[test]
+fn what_passed_is_counted_for_each_relay_and_for_all() {
+    let mut bench = Bench::new();
+    let mut name = String::new();
+    let alice = bench.credentials(ALICE, &mut name, "alice");
+    bench.allocate(&alice);
+    assert_eq!(bench.bind(&alice, 0x4000, PEER), 0);
+    for _ in 0..3 {
+        bench.say(alice.client, &channel_data(0x4000, b"hello"));
+    }
+    bench.say(alice.client, &send_indication(PEER, b"hi"));
+    bench.peer_says(0, PEER, b"good morning").unwrap();
+    bench.peer_says(0, "9.9.9.9:1", b"not let through");
+    let used = Used { to_peers: 4, bytes_to_peers: 17, to_client: 1, bytes_to_client: 12 };
+    assert_eq!(bench.server.totals(), Totals { used, opened: 1, ..Totals::default() });
+    bench.server.end("call", None, &mut bench.sockets);
+    assert_eq!(bench.sockets.used, [used]);
 }
 
 #[test]

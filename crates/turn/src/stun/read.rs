@@ -135,6 +135,13 @@ impl<'a> Message<'a> {
         address::decode(self.get(kind)?, self.transaction())
     }
 
+    /// The code of an error (RFC 8489 §14.8).
+    #[must_use]
+    pub fn error_code(&self) -> Option<u16> {
+        let [_, _, class, number, ..] = *self.get(AttributeType::ERROR_CODE)? else { return None };
+        Some(u16::from(class & 7) * 100 + u16::from(number))
+    }
+
     /// All addresses of this type, in order; `None` for one that is no address.
     pub fn addresses(&self, kind: AttributeType) -> impl Iterator<Item = Option<SocketAddr>> + use<'a> {
         let id = self.transaction();

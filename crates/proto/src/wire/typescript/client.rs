@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::reflect::{members, words};
 use super::shape::{Frame, Interface, Kind, Member, always, maybe};
-use crate::wire::client::{ClientType, Envelope, HangUp, HelloData, IceAsk, Quality, Reject, Update};
+use crate::wire::client::{ClientType, Envelope, HelloData};
+use crate::wire::payload::{HangUp, IceAsk, Quality, Reject, Update};
 use crate::wire::{ErrorCode, Resume, parse};
 
 const CALL: Member = always("call", Kind::Call);
 
-pub(super) const INTERFACES: &[Interface] = 
+pub(super) const INTERFACES: &[Interface] =
     &[RESUME, TOKEN_HELLO, GUEST_HELLO, REJECT, HANG_UP, UPDATE, ICE_ASK, QUALITY];
 
 const RESUME: Interface = Interface {
@@ -87,7 +88,10 @@ pub(super) const FRAMES: &[Frame] = &[
     Frame { kind: "candidate", members: &[CALL, always("data", Kind::Opaque("candidate"))] },
     Frame { kind: "candidates", members: &[CALL, always("data", Kind::Opaque("candidates"))] },
     Frame { kind: "call-update", members: &[CALL, always("data", Kind::Of(&UPDATE))] },
-    Frame { kind: "ice-servers-request", members: &[maybe("call", Kind::Call), maybe("data", Kind::Of(&ICE_ASK))] },
+    Frame {
+        kind: "ice-servers-request",
+        members: &[maybe("call", Kind::Call), maybe("data", Kind::Of(&ICE_ASK))],
+    },
     Frame { kind: "call-quality", members: &[CALL, always("data", Kind::Of(&QUALITY))] },
 ];
 

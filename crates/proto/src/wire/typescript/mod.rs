@@ -16,7 +16,7 @@ use std::path::Path;
 
 use self::reflect::words;
 use self::shape::Frame;
-use super::client::HangUpReason;
+use super::payload::HangUpReason;
 use super::{CloseCode, DEPTH_MAX, ErrorCode, FRAME_MAX, REQUEST_DATA_MAX, SUBPROTOCOL};
 use crate::call::{EndReason, Media, RejectReason, Role, Scope, State};
 use crate::id::NAME_MAX;

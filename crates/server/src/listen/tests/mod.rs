@@ -171,8 +171,9 @@ async fn a_port_that_is_taken_is_said_in_one_sentence() {
 fn no_more_connections_than_file_descriptors() {
     let mut config = Config::default();
     config.limits.connections_total = u32::MAX;
+    config.media.allocations_total = 100;
     let descriptors = Descriptors::now();
-    assert_eq!(Options::new(&config).total as u64, descriptors.connections().min(u32::MAX.into()));
+    assert_eq!(Options::new(&config).total as u64, descriptors.connections().min(u32::MAX.into()) - 100);
     assert_eq!(Descriptors { soft: 1024, hard: 1024 }.connections(), 896);
 }
 
@@ -216,7 +217,13 @@ impl Open {
         let router = routes(upgrades, waits, Arc::clone(&go_on));
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let served = tokio::spawn(serve(listener, tls, options, router, shutdown));
+        let served = tokio::spawn(serve(
+            listener,
+            tls,
+            options,
+            Inside { router: Some(router), streams: None },
+            shutdown,
+        ));
         Self { addr, stop, served, upgraded, waiting, go_on }
     }
 

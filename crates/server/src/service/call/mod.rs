@@ -18,7 +18,7 @@ use tincan_proto::wire::ErrorCode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::bus::{Bus, Command, CommandKind, Event, Refused, Reply, Subscription};
+use crate::bus::{Bus, Command, CommandKind, Event, News, Refused, Reply, Subscription};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
@@ -81,6 +81,12 @@ impl CallService {
         let mut desk = Desk::new(limits);
         let live = store.live_calls().await?;
         tracing::debug!(call.count = live.len(), "took up live calls");
+        for call in &live {
+            if let Some((callee, _)) = call.accepted() {
+                let (caller, callee) = (call.caller().clone(), callee.clone());
+                bus.news.publish(&(), &News::Accepted { call: call.id(), caller, callee });
+            }
+        }
         desk.restore(now, live, store.ended_since(now - REMEMBERED).await?);
         let (sender, inbox) = mpsc::channel(INBOX);
         let receive = receiver(bus.clone(), sender);

@@ -1,11 +1,11 @@
 //! One turn of the call service: decide on everything that came in, store it, carry it out.
 
-use tincan_proto::call::{Changes, Input, Refusal, Request, Snapshot};
+use tincan_proto::call::{Changes, Effect, Input, Notice, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
 use tincan_proto::wire::ErrorCode;
 
 use super::{Actor, COMING_BACK, Inbox, QUIET, RETRY, refuse};
-use crate::bus::{Command, CommandKind, Event, Reply};
+use crate::bus::{Command, CommandKind, Event, News, Reply};
 use crate::store::StoreError;
 
 /// What a turn decided, before it is stored.
@@ -98,13 +98,29 @@ impl Actor {
         for (reply, _, snapshot) in snapshots {
             reply.send(snapshot);
         }
-        for effect in changes.into_iter().flat_map(|changes| changes.effects) {
-            let to = effect.to.user.clone();
-            self.bus.users.publish(&to, &Event::Effect(effect));
+        for Changes { calls, effects, .. } in changes {
+            for effect in effects {
+                self.tell(effect);
+            }
+            for (call, end) in calls.iter().filter_map(|call| Some((call, call.end()?))) {
+                let (reason, talk_ms) = (end.reason, end.talk_ms);
+                self.bus.news.publish(&(), &News::Ended { call: call.id(), reason, talk_ms });
+            }
         }
         for (command, refusal) in refused {
             refuse(&self.bus, &command, refusal.into(), &refusal.to_string());
         }
+    }
+
+    fn tell(&self, effect: Effect) {
+        if let Notice::Accepted { by, peer } = &effect.notice
+            && effect.to == *by
+        {
+            let (caller, callee) = (peer.clone(), by.clone());
+            self.bus.news.publish(&(), &News::Accepted { call: effect.call, caller, callee });
+        }
+        let to = effect.to.user.clone();
+        self.bus.users.publish(&to, &Event::Effect(effect));
     }
 
     /// Stores the newest version of each changed call, and of what is quiet.

@@ -1,200 +1,195 @@
-//! The media service: STUN and TURN on UDP.
+//! The media service: how two people reach each other, and how well.
 //!
 //! ```text
-//! clients <--> listening socket \
-//!                                one thread: tincan_turn::server decides, sockets carry out
-//! peers   <--> a socket a relay /
+//! bus: ice  --> servers: which STUN and TURN servers, with credentials for this call
+//! bus: news --> a call is over: its relays end
+//! bus: quality --> quality: how good the call was
+//! UDP, TCP, TLS --> relay: STUN and TURN
 //! ```
 //!
-//! One thread owns the relay and all its sockets: a packet is received, looked up and sent on without a lock, a task or a
-//! queue. What others want of it comes by a channel.
+//! The sound itself goes from browser to browser, and where that cannot be, through the relay as ciphertext.
 //!
-//! Not here: what STUN and TURN say (`tincan_turn`), whose call it is, TCP and TLS.
+//! Not here: STUN and TURN as protocols (`tincan_turn`), what a call is, who connects by TCP or TLS (`listen`).
 
-mod sockets;
+mod place;
+mod quality;
+mod relay;
+mod secrets;
+mod self_test;
+mod servers;
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mio::{Events, Poll, Waker};
-use tincan_proto::time::Millis;
-use tincan_turn::credential::Secrets;
-use tincan_turn::server::{Limits, RelayId, Server};
+use tincan_turn::server::Limits;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
+use crate::bus::{Bus, IceRequest, News, Reply, Subscription};
 use crate::clock::Clock;
-use crate::config::Cidr;
-use sockets::{Sockets, Source, WAKER};
+use crate::config::{Config, MediaMode};
+use quality::Quality;
+use servers::Servers;
 
-/// What credentials belong to. Short: it is part of an answer to those who have not proven who they are.
-pub const REALM: &str = "tincan";
+use place::{Found, find};
+pub use place::{PlaceError, addresses};
+pub use relay::{Counted, Place, REALM, Relay, Settings};
+pub use secrets::{SecretError, Secrets};
+pub use self_test::{SelfTestError, self_test};
 
-/// What the service is told at its start.
-#[derive(Debug)]
-pub struct Settings {
-    /// Where clients come in.
-    pub listen: SocketAddr,
-    /// Where relays are bound.
-    pub relay_ip: IpAddr,
-    /// The address at which others see the relays: another one where a router stands before this machine.
-    pub public_ip: IpAddr,
-    /// The ports of relays.
-    pub ports: RangeInclusive<u16>,
-    /// Peers that may be reached although their addresses are not public.
-    pub reach: Vec<Cidr>,
-    /// What credentials are checked with.
-    pub secrets: Secrets,
-    /// Limits.
-    pub limits: Limits,
-}
+/// How long relays outlive their call: for what is still on its way, and for a hang-up that was lost.
+const AFTER_CALL: Duration = Duration::from_secs(5);
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// The address is taken, or is not this machine's.
-    #[error(
-        "cannot listen for STUN and TURN on {listen} ({source}); choose another address or stop what has it"
-    )]
-    Listen {
-        /// The address.
-        listen: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// Where clients come in, or relays are.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// What credentials are made with.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// Anything else that the system refuses.
     #[error("STUN and TURN cannot be served: {0}")]
-    System(#[from] io::Error),
+    System(#[from] std::io::Error),
 }
 
 /// The running service.
 #[derive(Debug)]
 pub struct Media {
-    /// Where it listens.
-    pub addr: SocketAddr,
-    commands: Sender<Command>,
-    waker: Arc<Waker>,
-    thread: JoinHandle<()>,
+    relay: Option<Relay>,
+    ice: Subscription<(), IceRequest>,
+    news: Subscription<(), News>,
+    quality: Quality,
+    rotation: Option<JoinHandle<()>>,
 }
 
-/// What others want of the thread.
-enum Command {
-    /// The relays of a call, or of one user in it, end.
-    End {
-        call: String,
-        user: Option<String>,
-    },
-    Stop,
+/// The service, and what its owner has to do for it.
+#[derive(Debug)]
+pub struct Started {
+    /// The service.
+    pub media: Media,
+    /// Where clients come in by TCP, unless that is where the web server listens.
+    pub tcp: Option<TcpListener>,
 }
 
 impl Media {
-    /// Listens, and starts to serve.
+    /// Finds its addresses, and starts to serve. `web`: where the web server listens, with its real port.
     ///
     /// # Errors
     /// [`MediaError`], with a sentence that says what to do.
-    pub fn start(settings: Settings, clock: Clock) -> Result<Self, MediaError> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let mut nonce_secret = [0; 32];
-        aws_lc_rs::rand::fill(&mut nonce_secret).map_err(|_| io::Error::other("there is no randomness"))?;
-        let server = Server::new(tincan_turn::server::Settings {
-            realm: REALM.into(),
-            secrets: settings.secrets.clone(),
-            nonce_secret,
-            limits: settings.limits,
-        });
-        let sockets = Sockets::bind(&settings, poll.registry().try_clone()?)?;
-        let (addr, (commands, receiver)) = (sockets.addr()?, mpsc::channel());
-        let relay = Relay { poll, server, sockets, clock, commands: receiver };
-        let thread = std::thread::Builder::new().name("tincan-relay".into()).spawn(move || relay.run())?;
-        Ok(Self { addr, commands, waker, thread })
+    pub async fn start(
+        bus: &Bus,
+        clock: Clock,
+        config: &Config,
+        web: SocketAddr,
+    ) -> Result<Started, MediaError> {
+        let secrets = Secrets::open(&config.media.secret_path(&config.server.data_dir))?;
+        let (relay, servers, tcp) = match config.media.mode {
+            MediaMode::Off => (None, Servers::external(config)?, None),
+            MediaMode::Relay | MediaMode::Stun => {
+                let Found { clients, tcp, places, port } = find(config, web).await?;
+                if config.media.mode == MediaMode::Relay {
+                    prove(&places, port, secrets.clone(), clock);
+                }
+                let relay = Relay::start(settings(config, clients, places, &secrets), clock)?;
+                (Some(relay), Servers::own(config, secrets.clone(), web.port(), port)?, tcp)
+            }
+        };
+        let rotation = relay.clone().map(|relay| tokio::spawn(secrets.watch(relay)));
+        let media = Self {
+            ice: answer(bus, clock, servers),
+            news: end_relays(bus, relay.clone()),
+            quality: Quality::start(bus),
+            rotation,
+            relay,
+        };
+        Ok(Started { media, tcp })
     }
 
-    /// Ends the relays of a call, or those of one user in it.
-    pub fn end(&self, call: &str, user: Option<&str>) {
-        self.tell(Command::End { call: call.into(), user: user.map(Into::into) });
+    /// The relay, for those who hand it streams or look at its counters.
+    #[must_use]
+    pub const fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref()
     }
 
     /// Stops. All relays end.
-    pub fn stop(self) {
-        self.tell(Command::Stop);
-        if self.thread.join().is_err() {
-            tracing::error!("the relay's thread had panicked");
+    pub async fn stop(self) {
+        drop((self.ice, self.news, self.quality));
+        if let Some(rotation) = self.rotation {
+            rotation.abort();
         }
-    }
-
-    fn tell(&self, command: Command) {
-        // Both fail only if the thread is gone, and then there is nothing to tell it.
-        let _ = self.commands.send(command);
-        let _ = self.waker.wake();
+        if let Some(relay) = self.relay {
+            // It waits for its thread, which is about to end.
+            let _ = tokio::task::spawn_blocking(move || relay.stop()).await;
+        }
     }
 }
 
-/// The thread's own.
-struct Relay {
-    poll: Poll,
-    server: Server,
-    sockets: Sockets,
-    clock: Clock,
-    commands: Receiver<Command>,
+/// Tries the relay out in the background, as a client would, and says what came of it.
+fn prove(places: &[Place], port: u16, secrets: Secrets, clock: Clock) {
+    let addresses: Vec<_> = places.iter().map(|place| SocketAddr::new(place.public, port)).collect();
+    tokio::task::spawn_blocking(move || {
+        for address in addresses {
+            match self_test(address, &secrets.current(), clock.now().0 / 1000) {
+                Ok(took) => tracing::info!(
+                    relay.addr = %address, relay.round_trip_us = took.as_micros() as u64, "the relay works"
+                ),
+                Err(error) => tracing::warn!(
+                    relay.addr = %address, %error, "the relay could not be tried out; `tincan doctor` tries again"
+                ),
+            }
+        }
+    });
 }
 
-impl Relay {
-    fn run(mut self) {
-        let mut events = Events::with_capacity(256);
-        let mut buffer = vec![0; usize::from(u16::MAX)];
-        loop {
-            let now = self.clock.now();
-            let wait = if self.sockets.has_more() {
-                Some(Duration::ZERO)
-            } else {
-                self.server.deadline().map(|at| at.since(now))
-            };
-            if let Err(error) = self.poll.poll(&mut events, wait)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                tracing::error!(%error, "the relay cannot wait for packets any more, and ends");
-                return;
-            }
-            for event in &events {
-                self.sockets.note(event.token());
-            }
-            let now = self.clock.now();
-            while let Some(from) = self.sockets.next_ready() {
-                self.drain(from, now, &mut buffer);
-            }
-            self.server.expire(now, &mut self.sockets);
-            for command in self.commands.try_iter() {
-                match command {
-                    Command::End { call, user } => {
-                        self.server.end(&call, user.as_deref(), &mut self.sockets);
-                    }
-                    Command::Stop => return,
-                }
-            }
-        }
-    }
-
-    /// Takes what a socket has, up to a fair share.
-    fn drain(&mut self, from: Source, now: Millis, buffer: &mut [u8]) {
-        for _ in 0..sockets::SHARE {
-            let Some((length, remote)) = self.sockets.receive(from, buffer) else { return };
-            let bytes = &buffer[..length];
-            match from {
-                Source::Clients => {
-                    self.server.receive(now, sockets::client(remote), bytes, &mut self.sockets);
-                }
-                Source::Peers(relay) => self.server.relayed(now, relay, remote, bytes, &mut self.sockets),
-            }
-        }
-        self.sockets.put_back(from);
+fn settings(
+    config: &Config,
+    clients: Vec<std::net::UdpSocket>,
+    places: Vec<Place>,
+    secrets: &Secrets,
+) -> Settings {
+    let media = &config.media;
+    let allocations = if media.mode == MediaMode::Relay { media.allocations_total } else { 0 };
+    Settings {
+        clients,
+        places,
+        ports: media.relay_ports.clone(),
+        reach: (!media.relay_only).then(|| media.dangerous_allow_peers.clone()),
+        neighbours: Vec::new(),
+        secrets: secrets.current(),
+        limits: Limits {
+            allocations,
+            allocations_per_user: media.allocations_per_user,
+            bytes_per_s: media.kbit_per_s * 125,
+            ..Limits::default()
+        },
     }
 }
 
-/// The number of a relay's socket in the poll.
-const fn token(RelayId(relay): RelayId) -> mio::Token {
-    mio::Token(relay as usize)
+/// Answers whoever asks for ICE servers.
+fn answer(bus: &Bus, clock: Clock, servers: Servers) -> Subscription<(), IceRequest> {
+    let hear = move |request: &IceRequest, reply: Option<Reply<_>>| {
+        if let Some(reply) = reply {
+            reply.send(servers.answer(clock.now(), request));
+        }
+    };
+    bus.ice.subscribe((), Arc::new(hear))
+}
+
+/// Ends the relays of calls that are over.
+fn end_relays(bus: &Bus, relay: Option<Relay>) -> Subscription<(), News> {
+    let runtime = tokio::runtime::Handle::current();
+    let hear = move |news: &News, _: Option<Reply<()>>| match (news, &relay) {
+        (News::Ended { call, .. }, Some(relay)) => {
+            let (call, relay) = (call.to_string(), relay.clone());
+            runtime.spawn(async move {
+                tokio::time::sleep(AFTER_CALL).await;
+                relay.end(&call);
+            });
+        }
+        (News::Accepted { .. } | News::Ended { .. }, _) => {}
+    };
+    bus.news.subscribe((), Arc::new(hear))
 }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::link::{Flush, Link, Stall};
 use super::session::{Session, Version};
 use super::transport::{Reader, Writer};
-use super::{Opening, Shared, hello, v1, v2};
+use super::{Language, Opening, Shared, hello, v1, v2};
 
 /// Bytes of a thread's read buffer: a whole frame and its header, so that a large frame seldom needs another place.
 const READ: usize = FRAME_MAX + 16;
@@ -75,11 +75,12 @@ pub(super) async fn serve(
     let decoder = Decoder::new(End::Server, FRAME_MAX);
     let (bad, heard_at) = (Bucket::default(), Instant::now());
     let mut connection = Connection { reader, decoder, partial, bad, heard_at, goodbye: false, link };
-    let session = match opening {
-        Opening::V1(user) => hello::open_v1(shared, user, &connection.link).await,
-        Opening::V2 { guests } => hello::open_v2(shared, &mut connection, guests).await,
+    let session = match opening.language {
+        Language::V1(user) => hello::open_v1(shared, user, &connection.link).await,
+        Language::V2 { guests } => hello::open_v2(shared, &mut connection, guests).await,
     };
     if let Some(session) = session {
+        session.lock().host = opening.host;
         known();
         connection.run(shared, &session).await;
         shared.left(&session, &connection.link, connection.goodbye);

@@ -30,6 +30,8 @@ pub(super) struct Leg {
     pub leaving: bool,
     /// An answer passed.
     pub answered: bool,
+    /// It tells nobody an address: only a relay's candidates pass.
+    pub is_private: bool,
     /// Where `peer` was found last.
     route: Weak<Session>,
     hold: Hold,
@@ -69,6 +71,7 @@ impl Leg {
             peer: None,
             leaving: false,
             answered: false,
+            is_private: false,
             route: Weak::new(),
             hold: Hold::Holding,
             held: Vec::new(),

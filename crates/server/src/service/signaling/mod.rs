@@ -14,6 +14,7 @@
 mod connection;
 mod directory;
 mod hello;
+mod ice;
 mod identity;
 mod leg;
 mod link;
@@ -62,15 +63,24 @@ pub struct Settings {
     pub call_requests: Rate,
     /// Call requests of a user to another.
     pub call_requests_pair: Rate,
-    /// An array of `RTCIceServer`: a JSON text.
-    pub ice_servers: String,
+    /// Calls hide addresses: only a relay's candidates pass.
+    pub relay_only: bool,
     /// What access tokens are checked with; without it there are only guests.
     pub tokens: Option<Tokens>,
 }
 
 /// How a client opened its connection, as far as HTTP could tell.
 #[derive(Clone, Debug)]
-pub enum Opening {
+pub struct Opening {
+    /// Its language, and what it needs to know of who it is.
+    pub language: Language,
+    /// The name by which the client reached this server.
+    pub host: Option<Box<str>>,
+}
+
+/// The language of a connection.
+#[derive(Clone, Debug)]
+pub enum Language {
     /// `/ws?id=<user>`: v1.
     V1(UserId),
     /// Subprotocol `tincan.v2`. `guests`: names without proof may be taken, because the client is on this machine.
@@ -122,12 +132,6 @@ impl Signaling {
             Ok(io) => connection::serve(&self.0, io, opening, known).await,
             Err(error) => tracing::error!(%error, "an upgraded connection cannot be used"),
         }
-    }
-
-    /// The ICE servers, as a JSON text.
-    #[must_use]
-    pub fn ice_servers(&self) -> &str {
-        &self.0.settings.ice_servers
     }
 
     /// Sends every client away: the server stops. Clients come back after times spread over `spread`.

@@ -31,6 +31,11 @@ pub(super) fn hear(
                 tell_refused(&session, refused, &mut flush);
             }
         }
+        Event::Relayed(relayed) => {
+            if let Some(session) = shared.directory.get(&relayed.to) {
+                super::relay::arrived(shared, &session, relayed, &mut flush);
+            }
+        }
         Event::Devices => {
             let state = |session: &Arc<Session>| DeviceState {
                 device: session.address.clone(),

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use tincan_proto::call::{Act, Media, Role};
 use tincan_proto::id::{Address, CallId, UserId};
-use tincan_proto::wire::{CloseCode, ErrorCode, Relay, ServerFrame, V1Type, write_v1};
+use tincan_proto::wire::{CloseCode, ErrorCode, Relay, ServerFrame, V1Type, tells_an_address, write_v1};
 
 use super::Shared;
 use super::leg::Held;
 use super::link::Flush;
 use super::session::{Session, SessionState, Version, with_scratch};
+use crate::bus::{Event, Relayed};
 
 /// How a client names the call that a frame belongs to.
 pub(super) enum Of<'a> {
@@ -25,7 +26,8 @@ pub(super) enum Of<'a> {
 /// Hands `data` to the other leg.
 ///
 /// # Errors
-/// `no_such_call`; `bad_state` before accept; `unavailable` if the other device has no session.
+/// `no_such_call`; `bad_state` before accept; `forbidden` if it tells an address that is to stay private; `unavailable` if
+/// the other device has no session.
 pub(super) fn relay(
     shared: &Arc<Shared>,
     session: &Arc<Session>,
@@ -34,7 +36,7 @@ pub(super) fn relay(
     data: &str,
     flush: &mut Flush,
 ) -> Result<(), ErrorCode> {
-    let (call, peer, first_answer) = {
+    let (call, peer, to, first_answer) = {
         let mut state = session.lock();
         let leg = match of {
             Of::Call(call) => state.leg(*call),
@@ -44,7 +46,11 @@ pub(super) fn relay(
         if leg.peer.is_none() {
             return Err(ErrorCode::BadState);
         }
+        if (leg.is_private || shared.settings.relay_only) && tells_an_address(data) {
+            return Err(ErrorCode::Forbidden);
+        }
         let peer = leg.route(&shared.directory);
+        let to = if peer.is_none() { leg.peer.clone() } else { None };
         let first_answer = relay == Relay::Answer && !leg.answered;
         leg.answered |= first_answer;
         let call = leg.call;
@@ -53,19 +59,49 @@ pub(super) fn relay(
             let held = leg.sent(relay);
             send_held(&state, &held, flush);
         }
-        (call, peer, first_answer)
+        (call, peer, to, first_answer)
     };
-    let peer = peer.ok_or(ErrorCode::Unavailable)?;
-    receive(shared, &peer, &session.address, call, relay, data, flush);
+    match peer {
+        Some(peer) => receive(shared, &peer, &session.address, call, relay, data, flush),
+        None => elsewhere(shared, &session.address, to.ok_or(ErrorCode::Unavailable)?, call, relay, data)?,
+    }
     if first_answer {
-        // A v1 leg has no word for "connected": a relayed answer must do.
-        for leg in [session, &peer] {
-            if leg.version == Version::V1 {
-                shared.act(&leg.address, None, call, Act::Media(Media::Connected));
-            }
-        }
+        connected(shared, session, call);
     }
     Ok(())
+}
+
+/// Sends a frame to a session that is not here: another service, or another node, may have it.
+fn elsewhere(
+    shared: &Shared,
+    from: &Address,
+    to: Address,
+    call: CallId,
+    relay: Relay,
+    data: &str,
+) -> Result<(), ErrorCode> {
+    let user = to.user.clone();
+    // Whoever has a device here hears it from here, and knows that this one is not.
+    let own = usize::from(!shared.directory.of_user(&user).is_empty());
+    let relayed = Relayed { to, from: from.clone(), call, relay, data: data.into() };
+    let heard = shared.bus.users.publish(&user, &Event::Relayed(relayed));
+    if heard > own { Ok(()) } else { Err(ErrorCode::Unavailable) }
+}
+
+/// Takes a frame for a session that is here from a leg that is not.
+pub(super) fn arrived(shared: &Shared, session: &Arc<Session>, relayed: &Relayed, flush: &mut Flush) {
+    let Relayed { from, call, relay, data, .. } = relayed;
+    let is_peer = session.lock().leg(*call).is_some_and(|leg| leg.peer.as_ref() == Some(from));
+    if is_peer {
+        receive(shared, session, from, *call, *relay, data, flush);
+    }
+}
+
+/// A v1 leg has no word for "connected": a relayed answer must do.
+fn connected(shared: &Shared, session: &Session, call: CallId) {
+    if session.version == Version::V1 {
+        shared.act(&session.address, None, call, Act::Media(Media::Connected));
+    }
 }
 
 fn receive(
@@ -77,6 +113,9 @@ fn receive(
     data: &str,
     flush: &mut Flush,
 ) {
+    if relay == Relay::Answer {
+        connected(shared, session, call);
+    }
     let mut state = session.lock();
     if session.version == Version::V2 {
         state.send(&ServerFrame::Relay { relay, call, from, data }, flush);

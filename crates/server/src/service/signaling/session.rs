@@ -38,6 +38,8 @@ pub(super) struct SessionState {
     pub link: Option<Arc<Link>>,
     pub legs: Vec<Leg>,
     pub frames: Bucket,
+    /// The name by which its client reached this server.
+    pub host: Option<Box<str>>,
     /// Numbers and resume; v2 only.
     pub numbers: Option<Box<Numbers>>,
 }
@@ -84,7 +86,7 @@ impl Session {
         link: Option<Arc<Link>>,
         numbers: Option<Box<Numbers>>,
     ) -> Arc<Self> {
-        let state = SessionState { link, legs: Vec::new(), frames: Bucket::default(), numbers };
+        let state = SessionState { link, legs: Vec::new(), frames: Bucket::default(), host: None, numbers };
         Arc::new(Self { address, version, current: AtomicBool::new(false), state: Mutex::new(state) })
     }
 

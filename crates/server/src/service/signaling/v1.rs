@@ -32,8 +32,7 @@ pub(super) fn receive(
     }
     let own = &session.address.user;
     let V1Frame { kind, to: Some(to), data } = frame else {
-        let servers = shared.settings.ice_servers.as_str();
-        session.lock().send_v1(V1Type::IceServersResponse, own, own, servers, flush);
+        super::ice::answer_v1(shared, session, flush);
         return Next::Continue(());
     };
     let mut relay = |relay| {

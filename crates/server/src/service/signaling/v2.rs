@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tincan_proto::call::{Act, Role};
 use tincan_proto::id::CallId;
+use tincan_proto::quality::Report;
 use tincan_proto::time::{Millis, whole_ms};
 use tincan_proto::wire::{Body, ClientFrame, CloseCode, ErrorCode, FrameError, ServerFrame, parse};
 
@@ -13,7 +14,7 @@ use super::leg::Leg;
 use super::link::Flush;
 use super::relay::Of;
 use super::session::Session;
-use crate::bus::CommandKind;
+use crate::bus::{CommandKind, Reported};
 
 /// Frames after which the server acknowledges, if it has nothing else to say.
 const ACK_EVERY: u64 = 16;
@@ -141,19 +142,52 @@ fn carry_out(shared: &Arc<Shared>, session: &Arc<Session>, frame: &ClientFrame<'
                 shared.act(&session.address, re, *call, Act::Media(*media));
             }
             if let Err(code) = relayed {
-                let message = match code {
-                    ErrorCode::NoSuchCall => "no live call of this device has that id",
-                    ErrorCode::BadState => "the call was not accepted yet",
-                    _ => "the other device is not here",
-                };
-                refuse(session, &Refusal { re, call: Some(*call), code, message, retry_ms: None }, flush);
+                refuse_call(session, re, Some(*call), code, flush);
             }
         }
-        Body::IceServersRequest => {
-            let servers = shared.settings.ice_servers.as_str();
-            session.lock().send(&ServerFrame::IceServers { re, servers }, flush);
+        Body::IceServersRequest { call, relay_only } => {
+            if let Err(code) = super::ice::answer(shared, session, re, *call, *relay_only, flush) {
+                refuse_call(session, re, *call, code, flush);
+            }
+        }
+        Body::Quality { call, report } => {
+            if let Err(code) = quality(shared, session, re, *call, *report) {
+                refuse_call(session, re, Some(*call), code, flush);
+            }
         }
     }
+}
+
+/// Hands a report on. Of a call that is over here, others know whether this device was in it.
+fn quality(
+    shared: &Shared,
+    session: &Session,
+    re: Option<&str>,
+    call: CallId,
+    report: Report,
+) -> Result<(), ErrorCode> {
+    if session.lock().leg(call).is_some_and(|leg| leg.peer.is_none()) {
+        return Err(ErrorCode::BadState);
+    }
+    let reported = Reported { from: session.address.clone(), re: re.map(Into::into), call, report };
+    if shared.bus.quality.publish(&(), &reported) == 0 { Err(ErrorCode::NoSuchCall) } else { Ok(()) }
+}
+
+/// Refuses a frame of a call.
+fn refuse_call(
+    session: &Session,
+    re: Option<&str>,
+    call: Option<CallId>,
+    code: ErrorCode,
+    flush: &mut Flush,
+) {
+    let message = match code {
+        ErrorCode::NoSuchCall => "no live call of this device has that id",
+        ErrorCode::BadState => "the call was not accepted yet",
+        ErrorCode::Forbidden => "this call hides addresses: only candidates of a relay may pass",
+        _ => "the other device is not here",
+    };
+    refuse(session, &Refusal { re, call, code, message, retry_ms: None }, flush);
 }
 
 fn bad_frame(session: &Session, error: &FrameError, flush: &mut Flush) {

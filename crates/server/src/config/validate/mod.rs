@@ -1,5 +1,7 @@
 //! What the kinds of the values alone do not say: ranges, files, and what does not go together.
 
+mod media;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use tincan_proto::limit::Rate;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::secret::{Access, read, read_private};
-use super::{Config, Fault, IceServer};
+use super::{Config, Fault};
 
 /// All faults of `config`, in the order of its sections.
 pub(super) fn all(config: &Config) -> Vec<Fault> {
@@ -20,7 +22,8 @@ pub(super) fn all(config: &Config) -> Vec<Fault> {
     call(config, &mut check);
     session(config, &mut check);
     limits(config, &mut check);
-    ice(config, &mut check);
+    media::media(config, &mut check);
+    media::ice(config, &mut check);
     log(config, &mut check);
     check.faults
 }
@@ -193,39 +196,6 @@ fn limits(config: &Config, check: &mut Check) {
     check.number("limits.connections_total", limits.connections_total.into(), connections, "");
     check.seconds("limits.header_timeout_s", limits.header_timeout, 1..=60);
     check.seconds("limits.tls_timeout_s", limits.tls_timeout, 1..=60);
-}
-
-fn ice(config: &Config, check: &mut Check) {
-    for server in &config.ice.servers {
-        if let Err(text) = ice_server_is_good(server) {
-            check.fault("ice.servers", text);
-        }
-    }
-}
-
-/// RFC 7064 and RFC 7065, as far as a browser would refuse the list (W3C WebRTC §4.4.1.6).
-fn ice_server_is_good(server: &IceServer) -> Result<(), String> {
-    if server.urls.is_empty() {
-        return Err("an entry has no urls".into());
-    }
-    for url in &server.urls {
-        let relay = match url.split_once(':') {
-            Some(("stun" | "stuns", host)) if !host.is_empty() => false,
-            Some(("turn" | "turns", host)) if !host.is_empty() => true,
-            Some(_) | None => {
-                return Err(format!(
-                    "\"{url}\" is no ICE server; write stun:HOST or turn:HOST:PORT?transport=udp"
-                ));
-            }
-        };
-        if url.contains("//") {
-            return Err(format!("\"{url}\" has slashes; write stun:HOST or turn:HOST:PORT"));
-        }
-        if relay && (server.username.is_none() || server.credential.is_none()) {
-            return Err(format!("\"{url}\" needs a username and a credential"));
-        }
-    }
-    Ok(())
 }
 
 fn log(config: &Config, check: &mut Check) {

@@ -1,0 +1,244 @@
+//! The sockets: those that clients know, one for each relay, and the outboxes of streams.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+use socket2::SockRef;
+use tincan_proto::time::Millis;
+use tincan_turn::credential::Username;
+use tincan_turn::policy;
+use tincan_turn::server::{Client, Family, Host, RelayId, Used, Via};
+
+use super::stream::Outbox;
+use super::{Place, Settings, token};
+use crate::config::Cidr;
+
+/// Tokens that are no relay's number: the waker's, and below it those of the clients' sockets.
+pub(super) const WAKER: Token = Token(usize::MAX - 1);
+const CLIENTS_END: usize = usize::MAX - 1;
+
+/// Datagrams that one socket may have handled before the others get their turn.
+pub(super) const SHARE: usize = 64;
+
+/// How many ports are tried for a relay before there is none left.
+const TRIES: usize = 64;
+
+/// How long a call that is over is remembered: longer than its credentials are good.
+const OVER: Duration = Duration::from_secs(15 * 60);
+
+/// Where a datagram came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Source {
+    Clients(u16),
+    Peers(RelayId),
+}
+
+pub(super) struct Sockets {
+    registry: Registry,
+    clients: Vec<UdpSocket>,
+    relays: Vec<Option<UdpSocket>>,
+    streams: HashMap<u64, Arc<Outbox>>,
+    /// What may have something to read. The poll says so once; it stays here until it was read empty.
+    ready: VecDeque<Source>,
+    /// Had their share in this turn.
+    more: Vec<Source>,
+    places: Vec<Place>,
+    ports: RangeInclusive<u16>,
+    reach: Option<Vec<Cidr>>,
+    /// Calls that are over, and until when that is remembered.
+    over: HashMap<String, Millis>,
+    over_by_time: VecDeque<(Millis, String)>,
+}
+
+/// A client on a listening socket.
+pub(super) const fn client(place: u16, remote: SocketAddr) -> Client {
+    Client { remote, via: Via::Datagram(place) }
+}
+
+impl Sockets {
+    pub(super) fn new(settings: Settings, registry: Registry) -> io::Result<Self> {
+        let mut clients = Vec::new();
+        for (place, socket) in settings.clients.into_iter().enumerate() {
+            socket.set_nonblocking(true)?;
+            let mut socket = UdpSocket::from_std(socket);
+            registry.register(&mut socket, Token(CLIENTS_END - 1 - place), Interest::READABLE)?;
+            clients.push(socket);
+        }
+        Ok(Self {
+            registry,
+            clients,
+            relays: Vec::new(),
+            streams: HashMap::new(),
+            ready: VecDeque::new(),
+            more: Vec::new(),
+            places: settings.places,
+            ports: settings.ports,
+            reach: settings.reach,
+            over: HashMap::new(),
+            over_by_time: VecDeque::new(),
+        })
+    }
+
+    /// The poll says that this one can be read.
+    pub(super) fn note(&mut self, token: Token) {
+        let from_end = CLIENTS_END.wrapping_sub(token.0);
+        if token == WAKER {
+            return;
+        }
+        if (1..=self.clients.len()).contains(&from_end) {
+            self.ready.extend(u16::try_from(from_end - 1).map(Source::Clients));
+        } else if let Ok(relay) = u32::try_from(token.0) {
+            self.ready.push_back(Source::Peers(RelayId(relay)));
+        }
+    }
+
+    /// The next one to read in this turn.
+    pub(super) fn next_ready(&mut self) -> Option<Source> {
+        let next = self.ready.pop_front();
+        if next.is_none() {
+            self.ready.extend(self.more.drain(..));
+        }
+        next
+    }
+
+    /// It had its share, and may have more.
+    pub(super) fn put_back(&mut self, from: Source) {
+        self.more.push(from);
+    }
+
+    /// Whether something waits that the poll will not say again.
+    pub(super) fn has_more(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// A client came on a stream.
+    pub(super) fn opened(&mut self, client: Client, outbox: Arc<Outbox>) {
+        if let Via::Stream(number) = client.via {
+            self.streams.insert(number, outbox);
+        }
+    }
+
+    /// Its stream has ended.
+    pub(super) fn closed(&mut self, client: Client) {
+        if let Via::Stream(number) = client.via {
+            self.streams.remove(&number);
+        }
+    }
+
+    /// A call is over.
+    pub(super) fn over(&mut self, now: Millis, call: String) {
+        while let Some((until, old)) = self.over_by_time.pop_front_if(|(until, _)| *until <= now) {
+            if self.over.get(&old) == Some(&until) {
+                self.over.remove(&old);
+            }
+        }
+        self.over_by_time.push_back((now + OVER, call.clone()));
+        self.over.insert(call, now + OVER);
+    }
+
+    /// One datagram; `None` if there is none.
+    pub(super) fn receive(&self, from: Source, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        let socket = match from {
+            Source::Clients(place) => self.clients.get(usize::from(place))?,
+            Source::Peers(relay) => self.relay(relay)?,
+        };
+        loop {
+            match socket.recv_from(buffer) {
+                Ok((length, remote)) => return Some((length, remote)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                // An ICMP error of something sent before: it says nothing about what is there to read.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a socket of the relay cannot be read");
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn relay(&self, RelayId(relay): RelayId) -> Option<&UdpSocket> {
+        self.relays.get(relay as usize)?.as_ref()
+    }
+
+    /// A socket on a port that nobody can guess.
+    fn free_port(&self, ip: IpAddr, even: bool) -> Option<UdpSocket> {
+        let count = u32::from(*self.ports.end()) - u32::from(*self.ports.start()) + 1;
+        (0..TRIES).find_map(|_| {
+            let mut random = [0; 4];
+            aws_lc_rs::rand::fill(&mut random).ok()?;
+            let offset = u16::try_from(u32::from_ne_bytes(random) % count).ok()?;
+            let port = self.ports.start() + offset;
+            let port = if even { port & !1 } else { port };
+            let socket = self.ports.contains(&port).then(|| UdpSocket::bind(SocketAddr::new(ip, port)));
+            socket?.ok()
+        })
+    }
+}
+
+impl Host for Sockets {
+    fn open(&mut self, relay: RelayId, family: Family, even: bool) -> Option<SocketAddr> {
+        let place = *self.places.iter().find(|place| (family == Family::V4) == place.public.is_ipv4())?;
+        let mut socket = self.free_port(place.bind, even)?;
+        let port = socket.local_addr().ok()?.port();
+        self.registry.register(&mut socket, token(relay), Interest::READABLE).ok()?;
+        let at = relay.0 as usize;
+        if self.relays.len() <= at {
+            self.relays.resize_with(at + 1, || None);
+        }
+        self.relays[at] = Some(socket);
+        Some(SocketAddr::new(place.public, port))
+    }
+
+    fn close(&mut self, relay: RelayId, who: &Username<'_>, used: Used) {
+        if let Some(place) = self.relays.get_mut(relay.0 as usize) {
+            *place = None;
+        }
+        tracing::debug!(
+            call.id = who.call,
+            relay.packets_to_peers = used.to_peers,
+            relay.packets_to_client = used.to_client,
+            "a relay was closed"
+        );
+    }
+
+    // What the network does not take is lost, as datagrams are: whoever sent it notices and sends less.
+
+    fn to_client(&mut self, client: Client, parts @ [head, body]: [&[u8]; 2]) {
+        match client.via {
+            Via::Datagram(place) => {
+                if let Some(socket) = self.clients.get(usize::from(place)) {
+                    let slices = [IoSlice::new(head), IoSlice::new(body)];
+                    let _ = SockRef::from(socket).send_to_vectored(&slices, &client.remote.into());
+                }
+            }
+            Via::Stream(number) => {
+                if let Some(outbox) = self.streams.get(&number) {
+                    outbox.push(parts);
+                }
+            }
+        }
+    }
+
+    fn to_peer(&mut self, relay: RelayId, peer: SocketAddr, data: &[u8]) {
+        if let Some(socket) = self.relay(relay) {
+            let _ = socket.send_to(data, peer);
+        }
+    }
+
+    fn admits(&self, who: &Username<'_>) -> bool {
+        !self.over.contains_key(who.call)
+    }
+
+    fn may_reach(&self, _: &Username<'_>, peer: IpAddr) -> bool {
+        let ip = policy::canonical(peer);
+        let reached = |also: &Vec<Cidr>| policy::is_public(ip) || also.iter().any(|net| net.contains(ip));
+        self.reach.as_ref().is_some_and(reached)
+    }
+}
