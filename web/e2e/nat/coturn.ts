@@ -13,6 +13,7 @@ const [USER, PASSWORD] = ['lab', 'lab'];
 
 /** Tincan's settings with which pages are sent to it. */
 export const COTURN_SETTINGS = {
+  TINCAN_MEDIA__MODE: 'off',
   TINCAN_ICE__SERVERS: `[{urls=["stun:${NAME}:3478","turn:${NAME}:3478?transport=udp","turn:${NAME}:3478?transport=tcp","turns:${NAME}:443?transport=tcp"],username="${USER}",credential="${PASSWORD}"}]`,
 };
 
