@@ -5,7 +5,8 @@ import { VOICE } from '../rig/browsers.js';
 import { ringing, talk, type Pair } from '../rig/calls.js';
 import { negotiated } from '../rig/frames.js';
 import { walkThrough } from '../rig/journey.js';
-import { firstPacketAfter } from '../rig/packets.js';
+import { longestSilence } from '../rig/packets.js';
+import type { Person } from '../rig/person.js';
 import type { Candidate } from '../rig/probe.js';
 import { until, untilSeen } from '../rig/until.js';
 import { Lab } from './lab.js';
@@ -16,6 +17,8 @@ import { table, type Found } from './table.js';
 const AUDIBLE = 0.2;
 /** Browsers may begin with one path and find a better one. */
 const SETTLE_MS = 6_000;
+/** Within this time after a move both must have another path; the call itself would be given up after 45 s. */
+const BACK_MS = 15_000;
 const found: Found[] = [];
 
 for (const row of choose(process.env['ROWS'])) {
@@ -46,7 +49,7 @@ async function walk(lab: Lab, row: Row, result: { -readonly [K in keyof Found]: 
   await talk(pair, voices(row));
   result.toneMs = await acceptToTone(pair);
   result.ways = await ways(pair, hasDirectWay(row));
-  if (row.moves) result.backMs = await move(lab, pair, row.moves);
+  if (row.moves) result.silentMs = await move(lab, pair, row.moves);
   await a.click('hangup');
   await Promise.all([a.untilEnded('hung_up'), b.untilEnded('hung_up')]);
 }
@@ -71,21 +74,27 @@ async function ways({ a, b }: Pair, direct: boolean): Promise<[Candidate | undef
   return untilSeen(direct ? 'sound goes straight' : 'sound goes by a relay', look, good, SETTLE_MS);
 }
 
-/** The public address of one side changes: sound is back at both, in the call that it was. */
+/** The public address of one side changes: both find another path, and hear each other in the call that it was. Returns for how long they did not. */
 async function move(lab: Lab, { a, b }: Pair, side: 'A'): Promise<[number, number]> {
-  for (const person of [a, b]) await person.probe('watch');
-  for (const person of [a, b]) await until('packets are counted', async () => (await person.probe('readings')).length >= 5);
-  lab.move(side);
+  const both = [a, b] as const;
+  for (const person of both) await person.probe('watch');
+  for (const person of both) await until('packets are counted', async () => (await person.probe('readings')).length >= 5);
+  const before = await Promise.all(both.map(path));
   const moved = Date.now();
-  await Promise.all([a.untilCall('reconnecting'), b.untilCall('reconnecting')]);
-  await Promise.all([a.untilCall('connected'), b.untilCall('connected')]);
-  for (const person of [a, b]) {
-    await until(`${person.name}'s browser plays it`, async () => (await person.probe('plays')) > AUDIBLE);
+  lab.move(side);
+  const back = async (person: Person, n: number): Promise<number> => {
+    await until(`${person.name} has another path`, async () => (await path(person)) !== before[n], BACK_MS);
+    await person.untilCall('connected');
+    const packets = await person.probe('packets');
+    await until(`${person.name} gets new packets`, async () => (await person.probe('packets')) > packets);
+    await until(`${person.name}'s browser plays them`, async () => (await person.probe('plays')) > AUDIBLE);
     expect(negotiated(person.traffic)).toHaveLength(1);
-  }
-  // Of the flow that died, a last packet may have been counted after the move.
-  const back = async (person: Pair['a']): Promise<number> => firstPacketAfter(await person.probe('readings'), moved + LAST_PACKETS_MS)! + LAST_PACKETS_MS;
-  return [await back(a), await back(b)];
+    return longestSilence(await person.probe('readings'), moved).atMost;
+  };
+  return Promise.all([back(a, 0), back(b, 1)]);
 }
 
-const LAST_PACKETS_MS = 300;
+async function path(person: Person): Promise<string> {
+  const { local, remote } = await person.probe('candidates');
+  return JSON.stringify([local, remote]);
+}

@@ -8,19 +8,19 @@ export interface Found {
   readonly ways?: readonly [Candidate | undefined, Candidate | undefined];
   /** From the click on Accept until both had heard the other's tone. */
   readonly toneMs?: number;
-  /** After the address changed: until packets came again, at A and at B. */
-  readonly backMs?: readonly [number, number];
+  /** How long no packet came after the address changed, at A and at B. */
+  readonly silentMs?: readonly [number, number];
   readonly fault?: string;
 }
 
 export function table(all: readonly Found[]): string {
-  const lines = all.map(({ row, ways, toneMs, backMs, fault }) => {
+  const lines = all.map(({ row, ways, toneMs, silentMs, fault }) => {
     const heard = fault === undefined ? 'both ways' : '**no**';
     const path = ways ? ways.map(way).join(' ; ') : '';
     const notes = [
       row.firefox && `${row.firefox} is Firefox`,
       row.moves && `${row.moves} gets another address`,
-      backMs && `sound back at A after ${backMs[0]} ms, at B after ${backMs[1]} ms`,
+      silentMs && `A hears nothing for ${silentMs[0]} ms, B for ${silentMs[1]} ms`,
       fault,
     ].filter((note) => note !== undefined);
     return `| ${row.a} | ${row.b} | ${heard} | ${path} | ${toneMs ?? ''} | ${notes.join('; ')} |`;
