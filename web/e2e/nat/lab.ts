@@ -14,7 +14,7 @@ import { COTURN_SETTINGS, startCoturn } from './coturn.js';
 import { homeAt } from './home.js';
 import { sayToken, tokenFor } from './identity.js';
 import { addressOf, Internet } from './internet.js';
-import { Router, type Kind } from './router.js';
+import { inside, Router, type Kind } from './router.js';
 import type { Row } from './rows.js';
 
 const NAME = 'tincan.test';
@@ -49,7 +49,7 @@ export class Lab extends World {
     try {
       certificate ??= makeCertificate(NAME, RELAY_NAME);
       const sides = await settle(internet, row, certificate);
-      return new Lab(internet, sides, await startServer(internet, certificate));
+      return new Lab(internet, sides, await startServer(internet, row, certificate));
     } catch (error) {
       internet.remove();
       throw error;
@@ -65,11 +65,21 @@ export class Lab extends World {
     return super.enter({ ...entrance, place: this.#sides.homes[as], before });
   }
 
+  /** Where the homes are, for each other and for the world. */
+  get addresses(): readonly string[] {
+    return [...Object.values(HOST).map(inside), ...Object.values(PUBLIC).flat()];
+  }
+
   /** Its router gets another public address. */
   move(side: Side): void {
     const router = this.#sides.routers[side];
     if (!router) throw new Error(`${side} has no router that could move`);
     router.moveTo(PUBLIC[side][1]);
+  }
+
+  async restart(): Promise<void> {
+    await this.server.kill();
+    await this.server.startAgain();
   }
 
   override async close(): Promise<void> {
@@ -87,7 +97,7 @@ interface Public {
   readonly secret: string;
 }
 
-async function startServer(internet: Internet, { certFile, keyFile }: Certificate): Promise<Public> {
+async function startServer(internet: Internet, { relayOnly }: Row, { certFile, keyFile }: Certificate): Promise<Public> {
   const machine = internet.machine('public');
   internet.connect(machine, addressOf(NAME), ...(withCoturn ? [addressOf(RELAY_NAME)] : []));
   const coturn = withCoturn ? await startCoturn(machine, { certFile, keyFile }) : undefined;
@@ -100,6 +110,7 @@ async function startServer(internet: Internet, { certFile, keyFile }: Certificat
     TINCAN_TLS__KEY_FILE: keyFile,
     TINCAN_SERVER__PUBLIC_ORIGINS: `https://${NAME}`,
     TINCAN_AUTH__TOKEN_SECRET_FILE: secretFile,
+    TINCAN_MEDIA__RELAY_ONLY: String(relayOnly ?? false),
     ...(withCoturn ? COTURN_SETTINGS : {}),
   }, { ip: addressOf(NAME), port: 443, through: machine.through });
   return { server, coturn, secret };

@@ -28,7 +28,12 @@ export const HABITS = {
 export type Kind = 'open' | keyof typeof HABITS;
 export type RouterKind = Exclude<Kind, 'open'>;
 
-const INSIDE = '192.168.1.1';
+/** The address of a host in a home. */
+export function inside(host: number): string {
+  return `192.168.1.${host}`;
+}
+
+const INSIDE = inside(1);
 
 export class Router {
   readonly #internet: Internet;
@@ -47,9 +52,9 @@ export class Router {
     this.#machine.rules(rules(this.#habit));
   }
 
-  /** Connects a home, as 192.168.1.`host`. */
+  /** Connects a home. */
   connect(home: Namespace, host: number): void {
-    const address = `192.168.1.${host}`;
+    const address = inside(host);
     cable([home, 'lan'], [this.#machine, home.name]);
     this.#machine.ip(`link set ${home.name} master lan up`);
     home.ip(`addr add ${address}/24 dev lan\nlink set lan up\nroute add default via ${INSIDE}`);

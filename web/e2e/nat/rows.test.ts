@@ -1,35 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
-import { VOICE } from '../rig/browsers.js';
-import { ringing, talk, type Pair } from '../rig/calls.js';
-import { negotiated } from '../rig/frames.js';
+import { afterAll, test } from 'vitest';
 import { walkThrough } from '../rig/journey.js';
-import { longestSilence } from '../rig/packets.js';
-import type { Person } from '../rig/person.js';
-import type { Candidate } from '../rig/probe.js';
-import { until, untilSeen } from '../rig/until.js';
 import { Lab } from './lab.js';
-import { choose, hasDirectWay, type Row } from './rows.js';
+import { choose, type Row } from './rows.js';
 import { table, type Found } from './table.js';
+import { walk } from './walk.js';
 
-/** The tones are at about 0.5. */
-const AUDIBLE = 0.2;
-/** Browsers may begin with one path and find a better one. */
-const SETTLE_MS = 6_000;
-/** Within this time after a move both must have another path; the call itself would be given up after 45 s. */
-const BACK_MS = 15_000;
 const found: Found[] = [];
 
 for (const row of choose(process.env['ROWS'])) {
-  const moves = row.moves ? `, also after ${row.moves}'s address changed` : '';
-  test(`${row.name}: each hears the other${moves}, by a relay only where there is no other way`, async () => {
-    const result: { -readonly [K in keyof Found]: Found[K] } = { row };
-    found.push(result);
+  test(`${row.name}: ${rule(row)}`, async () => {
+    const at = found.push({ row }) - 1;
+    const note = (more: Partial<Found>): void => void (found[at] = { ...found[at]!, ...more });
     try {
-      await walkThrough(`nat-${row.name}`, await Lab.open(row), (lab) => walk(lab, row, result));
+      await walkThrough(`nat-${row.name}`, await Lab.open(row), (lab) => walk(lab, row, note));
     } catch (error) {
-      result.fault = String(error).split('\n')[0]!.replaceAll('|', '/');
+      note({ fault: String(error).split('\n')[0]!.replaceAll('|', '/') });
       throw error;
     }
   });
@@ -41,60 +28,9 @@ afterAll(() => {
   writeFileSync(`${out}/nat.md`, table(found));
 });
 
-async function walk(lab: Lab, row: Row, result: { -readonly [K in keyof Found]: Found[K] }): Promise<void> {
-  const pair = await ringing(lab, row.firefox ? { [row.firefox.toLowerCase()]: { browser: 'firefox' } } : {});
-  const { a, b } = pair;
-  for (const person of [a, b]) await person.probe('time');
-  await b.click('accept');
-  await talk(pair, voices(row));
-  result.toneMs = await acceptToTone(pair);
-  result.ways = await ways(pair, hasDirectWay(row));
-  if (row.moves) result.silentMs = await move(lab, pair, row.moves);
-  await a.click('hangup');
-  await Promise.all([a.untilEnded('hung_up'), b.untilEnded('hung_up')]);
-}
-
-function voices({ firefox }: Row): { a: number; b: number } {
-  return { a: firefox === 'A' ? VOICE.firefox : VOICE.A, b: firefox === 'B' ? VOICE.firefox : VOICE.B };
-}
-
-async function acceptToTone({ a, b }: Pair): Promise<number> {
-  const [mine, theirs] = await Promise.all([a.probe('moments'), b.probe('moments')]);
-  return Math.max(mine.heard!, theirs.heard!) - theirs.accepted!;
-}
-
-/** Waits until both go the way that they should, and returns how they go. */
-async function ways({ a, b }: Pair, direct: boolean): Promise<[Candidate | undefined, Candidate | undefined]> {
-  const look = async (): Promise<[Candidate | undefined, Candidate | undefined]> => {
-    const [mine, theirs] = await Promise.all([a.probe('candidates'), b.probe('candidates')]);
-    return [mine.local, theirs.local];
-  };
-  const good = (both: readonly (Candidate | undefined)[]): boolean =>
-    both.every((one) => one !== undefined) && both.some((one) => one?.type === 'relay') !== direct;
-  return untilSeen(direct ? 'sound goes straight' : 'sound goes by a relay', look, good, SETTLE_MS);
-}
-
-/** The public address of one side changes: both find another path, and hear each other in the call that it was. Returns for how long they did not. */
-async function move(lab: Lab, { a, b }: Pair, side: 'A'): Promise<[number, number]> {
-  const both = [a, b] as const;
-  for (const person of both) await person.probe('watch');
-  for (const person of both) await until('packets are counted', async () => (await person.probe('readings')).length >= 5);
-  const before = await Promise.all(both.map(path));
-  const moved = Date.now();
-  lab.move(side);
-  const back = async (person: Person, n: number): Promise<number> => {
-    await until(`${person.name} has another path`, async () => (await path(person)) !== before[n], BACK_MS);
-    await person.untilCall('connected');
-    const packets = await person.probe('packets');
-    await until(`${person.name} gets new packets`, async () => (await person.probe('packets')) > packets);
-    await until(`${person.name}'s browser plays them`, async () => (await person.probe('plays')) > AUDIBLE);
-    expect(negotiated(person.traffic)).toHaveLength(1);
-    return longestSilence(await person.probe('readings'), moved).atMost;
-  };
-  return Promise.all([back(a, 0), back(b, 1)]);
-}
-
-async function path(person: Person): Promise<string> {
-  const { local, remote } = await person.probe('candidates');
-  return JSON.stringify([local, remote]);
+function rule({ meanwhile, relayOnly }: Row): string {
+  if (relayOnly) return 'each hears the other, and neither is told where the other is';
+  if (meanwhile === 'move') return "each hears the other, also after A's address changed";
+  if (meanwhile === 'restart') return 'each hears the other, also after the server that relays was killed and started again';
+  return 'each hears the other, by a relay only where there is no other way';
 }

@@ -8,8 +8,10 @@ export interface Row {
   readonly b: Kind | 'lan';
   /** Who uses Firefox and not Chromium. */
   readonly firefox?: 'A' | 'B';
-  /** Whose public address changes in mid-call. */
-  readonly moves?: 'A';
+  /** In mid-call A's public address changes, or the server is killed and started again. */
+  readonly meanwhile?: 'move' | 'restart';
+  /** Whether the server wants all sound to go by its relay, so that nobody learns where the other is. */
+  readonly relayOnly?: true;
 }
 
 const KINDS: readonly Kind[] = ['open', 'fullcone', 'cone', 'symmetric', 'udp-blocked', 'tcp443'];
@@ -22,14 +24,17 @@ export const ROWS: readonly Row[] = [
   row('cone', 'symmetric', { firefox: 'B' }),
   row('cone', 'tcp443', { firefox: 'B' }),
   row('symmetric', 'cone', { firefox: 'A' }),
-  row('cone', 'cone', { moves: 'A' }),
-  row('symmetric', 'symmetric', { moves: 'A' }),
-  row('udp-blocked', 'udp-blocked', { moves: 'A' }),
-  row('tcp443', 'tcp443', { moves: 'A' }),
+  row('cone', 'cone', { relayOnly: true }),
+  row('cone', 'cone', { meanwhile: 'move' }),
+  row('symmetric', 'symmetric', { meanwhile: 'move' }),
+  row('udp-blocked', 'udp-blocked', { meanwhile: 'move' }),
+  row('tcp443', 'tcp443', { meanwhile: 'move' }),
+  row('symmetric', 'symmetric', { meanwhile: 'restart' }),
+  row('tcp443', 'tcp443', { meanwhile: 'restart' }),
 ];
 
 /** For each way that sound can take, one row; for whoever runs all tests. */
-const FEW = ['cone-cone', 'cone-symmetric', 'udp-blocked-udp-blocked', 'tcp443-tcp443', 'symmetric-lan', 'cone-tcp443-firefox-b', 'symmetric-symmetric-move-a'];
+const FEW = ['cone-cone', 'cone-symmetric', 'udp-blocked-udp-blocked', 'tcp443-tcp443', 'symmetric-lan', 'cone-tcp443-firefox-b', 'symmetric-symmetric-move'];
 
 /** `wanted`: `all`, names of rows with commas between them, or nothing for a few. */
 export function choose(wanted = ''): readonly Row[] {
@@ -46,15 +51,16 @@ export function choose(wanted = ''): readonly Row[] {
  * Whether there is a direct way (RFC 4787, RFC 8445): some UDP must pass at both ends, and where one side's port differs
  * for each peer, the other side must take packets from ports that it has not written to.
  */
-export function hasDirectWay({ a, b }: Row): boolean {
+export function hasDirectWay({ a, b, relayOnly }: Row): boolean {
+  if (relayOnly) return false;
   if (b === 'lan') return true;
   const ends = [a, b];
   if (ends.includes('udp-blocked') || ends.includes('tcp443')) return false;
   return !ends.includes('symmetric') || ends.includes('open') || ends.includes('fullcone');
 }
 
-function row(a: Kind, b: Row['b'], more: Pick<Row, 'firefox' | 'moves'> = {}): Row {
-  const { firefox, moves } = more;
-  const name = `${a}-${b}${firefox ? `-firefox-${firefox.toLowerCase()}` : ''}${moves ? `-move-${moves.toLowerCase()}` : ''}`;
-  return { name, a, b, ...more };
+function row(a: Kind, b: Row['b'], more: Omit<Row, 'name' | 'a' | 'b'> = {}): Row {
+  const { firefox, meanwhile, relayOnly } = more;
+  const parts = [a, b, firefox && `firefox-${firefox.toLowerCase()}`, meanwhile, relayOnly && 'relay-only'];
+  return { name: parts.filter((part) => part !== undefined).join('-'), a, b, ...more };
 }

@@ -8,10 +8,12 @@ export interface Found {
   readonly ways?: readonly [Candidate | undefined, Candidate | undefined];
   /** From the click on Accept until both had heard the other's tone. */
   readonly toneMs?: number;
-  /** How long no packet came after the address changed, at A and at B. */
+  /** How long no packet came after the path broke, at A and at B. */
   readonly silentMs?: readonly [number, number];
   readonly fault?: string;
 }
+
+const WORDS = { move: 'A gets another address', restart: 'the server is killed and started again' } as const;
 
 export function table(all: readonly Found[]): string {
   const lines = all.map(({ row, ways, toneMs, silentMs, fault }) => {
@@ -19,7 +21,8 @@ export function table(all: readonly Found[]): string {
     const path = ways ? ways.map(way).join(' ; ') : '';
     const notes = [
       row.firefox && `${row.firefox} is Firefox`,
-      row.moves && `${row.moves} gets another address`,
+      row.relayOnly && 'relay_only',
+      row.meanwhile && WORDS[row.meanwhile],
       silentMs && `A hears nothing for ${silentMs[0]} ms, B for ${silentMs[1]} ms`,
       fault,
     ].filter((note) => note !== undefined);

@@ -41,7 +41,8 @@ export class Server {
   }
 
   get port(): number {
-    return Number(new URL(this.origin).port);
+    const { port, protocol } = new URL(this.origin);
+    return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
   }
 
   get pid(): number {
