@@ -22,7 +22,12 @@ const RELAY_NAME = 'relay.test';
 /** By side, the public addresses of a home or its router: the first at the start, the second after a move. */
 const PUBLIC = { A: ['11.0.1.1', '11.0.1.2'], B: ['11.0.2.1', '11.0.2.2'] } as const;
 const HOST = { A: 10, B: 20 } as const;
-const withCoturn = process.env['RELAY'] === 'coturn';
+/** Whose relay is used, by what `RELAY` says; and Tincan's settings for it. */
+const RELAYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  own: {},
+  coturn: COTURN_SETTINGS,
+  none: { TINCAN_MEDIA__MODE: 'stun' },
+};
 
 type Side = 'A' | 'B';
 
@@ -98,6 +103,10 @@ interface Public {
 }
 
 async function startServer(internet: Internet, { relayOnly }: Row, { certFile, keyFile }: Certificate): Promise<Public> {
+  const relay = process.env['RELAY'] ?? 'own';
+  const settings = RELAYS[relay];
+  if (!settings) throw new Error(`RELAY is one of ${Object.keys(RELAYS).join(', ')}, not ${relay}`);
+  const withCoturn = relay === 'coturn';
   const machine = internet.machine('public');
   internet.connect(machine, addressOf(NAME), ...(withCoturn ? [addressOf(RELAY_NAME)] : []));
   const coturn = withCoturn ? await startCoturn(machine, { certFile, keyFile }) : undefined;
@@ -111,7 +120,7 @@ async function startServer(internet: Internet, { relayOnly }: Row, { certFile, k
     TINCAN_SERVER__PUBLIC_ORIGINS: `https://${NAME}`,
     TINCAN_AUTH__TOKEN_SECRET_FILE: secretFile,
     TINCAN_MEDIA__RELAY_ONLY: String(relayOnly ?? false),
-    ...(withCoturn ? COTURN_SETTINGS : {}),
+    ...settings,
   }, { ip: addressOf(NAME), port: 443, through: machine.through });
   return { server, coturn, secret };
 }
