@@ -40,8 +40,9 @@ export default defineConfig(({ mode }) => ({
         index: here('index.html'),
         callerA: here('callerA.html'),
         callerB: here('callerB.html'),
+        diagnostics: here('diagnostics.html'),
         // Never in a release: the page that shows every state with a fake device.
-        ...(mode === 'states' ? { states: here('dev/states.html') } : {}),
+        ...(mode === 'states' ? { states: here('dev/states.html'), checks: here('dev/checks.html') } : {}),
       },
     },
   },

@@ -287,8 +287,10 @@ mod tests {
             ..GOOD
         });
         assert_eq!((summary.samples, summary.mos(), summary.mos_min, summary.poor), (40, Some(380), 150, 9));
+        summary.add(&GOOD);
+        assert_eq!((summary.mos_min, summary.cause), (150, Cause::OwnNetwork), "what was poor once is not forgotten");
         assert_eq!((summary.rtt_ms(), summary.remote_lost_ppm()), (Some(40), None));
-        assert_eq!((summary.path, summary.cause), (Path::Direct, Cause::OwnNetwork));
+        assert_eq!(summary.path, Path::Direct);
     }
 
     #[test]

@@ -2,4 +2,5 @@
 
 pub mod device;
 pub mod socket;
+pub mod turn;
 pub mod v1;

@@ -5,6 +5,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 
 const [folder = 'shots', only = ''] = process.argv.slice(2);
+const checks = ['before', 'speak', 'listen', 'good', 'udp-blocked', 'mic-silent', 'server-gone', 'stopped'];
 const base = process.env.BASE ?? 'http://localhost:4173';
 const states = ['idle', 'registering', 'registered', 'requesting', 'delivered', 'ringing', 'incoming', 'negotiating', 'connected', 'connected-muted',
   'connected-relay', 'connected-blocked', 'reconnecting', 'ended-me', 'ended-them', 'busy', 'unreachable', 'elsewhere', 'lost', 'failed', 'error', 'server-lost'];
@@ -25,12 +26,16 @@ for (const { name, ...look } of looks) {
   const page = await (await browser.newContext(look)).newPage();
   page.on('console', (message) => message.type() === 'error' && console.log(`${name}: ${message.text()}`));
   page.on('pageerror', (error) => console.log(`${name}: ${error}`));
-  const pages = [['landing', '/'], ...states.map((state) => [state, `/dev/states.html?state=${state}`])];
+  const pages = [
+    ['landing', '/'],
+    ...states.map((state) => [state, `/dev/states.html?state=${state}`]),
+    ...checks.map((state) => [`check-${state}`, `/dev/checks.html?state=${state}`]),
+  ];
   for (const [state, path] of pages) {
     if (only && !`${name}/${state}`.match(new RegExp(only))) continue;
     await page.goto(base + path);
     await page.waitForTimeout(1900);
-    await page.screenshot({ path: `${folder}/${name}-${state}.png` });
+    await page.screenshot({ path: `${folder}/${name}-${state}.png`, fullPage: state.startsWith('check-') });
     if (process.env.AXE) {
       const { violations: found } = await new AxeBuilder({ page }).analyze();
       violations += found.length;

@@ -30,6 +30,15 @@ export function readIdentity(page: DOMStringMap, search: string): Identity {
   };
 }
 
+/**
+ * Who the diagnostics page is: a guest of its own, so that no call of anybody is disturbed. `?guest=…&device=…` in the
+ * address may name another.
+ */
+export function checkIdentity(search: string): { guest: string; device?: string } {
+  const { guest, device } = readIdentity({ guest: `check-${crypto.randomUUID().slice(0, 8)}` }, search);
+  return { guest, ...(device ? { device } : {}) };
+}
+
 /** The address of the other person's page, with the names swapped if they came from the address. */
 export function peerPage({ guest, peer, side }: Identity, search: string): string {
   const page = side === 'a' ? '/callerB.html' : '/callerA.html';

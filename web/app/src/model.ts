@@ -51,6 +51,8 @@ export interface View {
   readonly connectLabel: string;
   readonly canConnect: boolean;
   readonly canCall: boolean;
+  /** Whether the diagnostics page may help. */
+  readonly canCheck: boolean;
   readonly canMute: boolean;
   readonly muted: boolean;
   readonly remoteMuted: boolean;
@@ -60,6 +62,8 @@ export interface View {
 }
 
 const LOST: ReadonlySet<CallSummary['reason']> = new Set(['connection_lost', 'media_failed']);
+/** What may be the doing of this browser, its microphone, or its network. */
+const CHECKABLE: ReadonlySet<CallSummary['reason']> = new Set([...LOST, 'user_media_failed', 'failed']);
 
 export function view(now: Snapshot): View {
   const { call, last, server, peer } = now;
@@ -74,6 +78,7 @@ export function view(now: Snapshot): View {
     connectLabel: server === 'registering' ? words.BUTTON.connecting : words.BUTTON.connect,
     canConnect: server === 'idle',
     canCall: server === 'registered' && !call && !now.opening,
+    canCheck: !call && !now.opening && (now.notice !== undefined || (last !== undefined && CHECKABLE.has(last.summary.reason))),
     canMute: call !== undefined && call.state !== 'incoming',
     muted: call?.muted ?? false,
     remoteMuted: call?.remoteMuted ?? false,

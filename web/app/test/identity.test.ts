@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { peerPage, readIdentity } from '../src/identity.js';
+import { checkIdentity, peerPage, readIdentity } from '../src/identity.js';
 
 const pageA = { guest: 'clientA', peer: 'clientB', side: 'a' };
 
@@ -12,6 +12,14 @@ describe('the identity', () => {
   it('takes no name that the protocol would refuse', () => {
     for (const bad of ['', 'a b', '<b>', 'ü', 'x'.repeat(65), 'a/b'])
       expect(readIdentity(pageA, `?guest=${encodeURIComponent(bad)}`).guest).toBe('clientA');
+  });
+
+  it('of the diagnostics page is a guest of its own each time, unless the address names one', () => {
+    const [one, other] = [checkIdentity(''), checkIdentity('')];
+    expect(one.guest).toMatch(/^check-[0-9a-f]{8}$/);
+    expect(one).not.toEqual(other);
+    expect(one.device).toBeUndefined();
+    expect(checkIdentity('?guest=ada&device=lap-1')).toEqual({ guest: 'ada', device: 'lap-1' });
   });
 
   it('leads to the other page with the names swapped', () => {

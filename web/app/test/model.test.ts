@@ -24,6 +24,12 @@ describe('the view', () => {
     expect(view(after('hung_up', 'remote')).callLabel).toBe('Call Client B');
   });
 
+  it('leads to the diagnostics page when this browser or its network may be to blame, and not when a person was', () => {
+    expect(view(after('connection_lost', 'server')).canCheck).toBe(true);
+    expect(view({ ...ready, notice: { message: 'The microphone is not allowed.', hint: '' } }).canCheck).toBe(true);
+    for (const now of [ready, after('busy', 'remote'), after('hung_up', 'local'), during('reconnecting')]) expect(view(now).canCheck).toBe(false);
+  });
+
   it('tells how many devices have the request, and goes along when there are more', () => {
     const handed = (devices: number): string => view({ ...ready, call: { ...during('delivered').call!, devices } }).detail;
     expect([1, 2].map(handed)).toEqual(['Handed to 1 device of Client B. Not ringing yet…', 'Handed to 2 devices of Client B. Not ringing yet…']);

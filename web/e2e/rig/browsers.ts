@@ -5,23 +5,27 @@ import puppeteer, { type Browser as Firefox, type BrowserContext as FirefoxConte
 import { HERE, type Place } from './place.js';
 import { adopt, end, scratch } from './processes.js';
 import { soundCard } from './pulse.js';
-import { writeTone } from './tone.js';
+import { writeVoice } from './tone.js';
 
 /** What a person says, in hertz. Firefox makes its tone itself. */
 export const VOICE = { A: 440, B: 880, firefox: 660 } as const;
+
+/** What a microphone hears: a tone, words with pauses between them, nothing; or it is not there, or not allowed. */
+export type Microphone = number | 'words' | 'silent' | 'missing' | 'denied';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
 const CLOSE_MS = 5_000;
 
+/** By what they say, and where. */
 const chromiums = new Map<string, Promise<Chromium>>();
 const firefoxes = new Map<string, Promise<Firefox>>();
 const ends: (() => Promise<void>)[] = [];
 
-export async function chromiumContext(hz: number, look: BrowserContextOptions = {}, place = HERE): Promise<ChromiumContext> {
-  const key = `${hz} ${place.name}`;
+export async function chromiumContext(microphone: Microphone, look: BrowserContextOptions = {}, place = HERE): Promise<ChromiumContext> {
+  const key = `${microphone} ${place.name}`;
   let browser = chromiums.get(key);
-  if (!browser) chromiums.set(key, (browser = startChromium(hz, place)));
+  if (!browser) chromiums.set(key, (browser = startChromium(microphone, place)));
   return (await browser).newContext(look);
 }
 
@@ -37,19 +41,32 @@ export async function closeBrowsers(): Promise<void> {
   await Promise.all(ends.splice(0).map((close) => close()));
 }
 
-async function startChromium(hz: number, place: Place): Promise<Chromium> {
+async function startChromium(microphone: Microphone, place: Place): Promise<Chromium> {
   const server = await chromium.launchServer({
     executablePath: place.starts(CHROMIUM),
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-      `--use-file-for-fake-audio-capture=${writeTone(scratch('tone'), hz)}`,
       ...place.chromiumArgs,
+      ...microphoneFlags(microphone),
     ],
   });
   const browser = await chromium.connect(server.wsEndpoint());
   remember(server.process(), () => server.close());
   return browser;
+}
+
+function microphoneFlags(microphone: Microphone): string[] {
+  switch (microphone) {
+    case 'missing':
+      return [];
+    case 'denied':
+      return ['--use-fake-device-for-media-stream'];
+    default:
+      return [
+        '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+        `--use-file-for-fake-audio-capture=${writeVoice(scratch('tone'), microphone)}`,
+      ];
+  }
 }
 
 async function startFirefox(place: Place): Promise<Firefox> {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
 import { test } from 'vitest';
-import { chromiumContext, firefoxContext, VOICE } from './browsers.js';
+import { chromiumContext, firefoxContext, VOICE, type Microphone } from './browsers.js';
 import { frames } from './frames.js';
 import { Person } from './person.js';
 import type { Place } from './place.js';
@@ -28,6 +28,8 @@ export interface Entrance {
   readonly names?: { readonly guest: string; readonly peer: string };
   /** Another tab of this person's browser. */
   readonly beside?: Person;
+  /** Another microphone than one that hears this person's tone. */
+  readonly microphone?: Microphone;
   readonly look?: BrowserContextOptions;
   /** Where their browser runs. */
   readonly place?: Place;
@@ -96,14 +98,15 @@ export class World {
 }
 
 export interface Settings {
-  readonly env?: Readonly<Record<string, string>>;
+  /** Settings of the server; a function where they are known only when the journey begins. */
+  readonly env?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   readonly within?: number;
 }
 
 /** Declares a test. */
 export function journey(rule: string, walk: (world: World) => Promise<void>, { env, within }: Settings = {}): void {
   test(rule, async ({ annotate }) => {
-    const world = new World(await Server.start(env));
+    const world = new World(await Server.start(typeof env === 'function' ? env() : env));
     await walkThrough(rule, world, walk).finally(async () => {
       for (const figure of world.figures) await annotate(figure, 'figure');
     });
@@ -125,8 +128,8 @@ export async function walkThrough<W extends World>(rule: string, world: W, walk:
   }
 }
 
-async function inChromium(name: string, { as, beside, look, place }: Entrance): Promise<Person> {
-  const context = beside ? beside.chromium.context : await chromiumContext(VOICE[as], look, place);
+async function inChromium(name: string, { as, beside, look, microphone = VOICE[as], place }: Entrance): Promise<Person> {
+  const context = beside ? beside.chromium.context : await chromiumContext(microphone, look, place);
   if (!beside) await context.addInitScript(install);
   const page = await context.newPage();
   return new Person(name, chromiumTab(page), { page, context, frames: frames(page) });

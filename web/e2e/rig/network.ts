@@ -26,6 +26,11 @@ export class Network {
     await this.#rule(GONE);
   }
 
+  /** Loses so many packets of a hundred, and keeps each for so many milliseconds, on its way out and on its way in. */
+  async spoil({ packetLoss = 0, latency = 0 }: { packetLoss?: number; latency?: number }): Promise<void> {
+    await this.#rule({ ...CLEAR, latency, packetLoss });
+  }
+
   /** Returns the moment in which it was back, on this machine's clock. */
   async giveBack(): Promise<number> {
     await this.#rule(CLEAR);

@@ -53,6 +53,8 @@ export interface Probe {
   readings(): readonly Reading[];
   candidates(): Promise<{ all: Candidate[]; local?: Candidate; remote?: Candidate }>;
   connections(): number;
+  /** How many of them the page has not closed. */
+  openConnections(): number;
   /** The state of everything that sound passes through, for the evidence. */
   report(): Promise<Record<string, unknown>>;
   /** Every value of `data-state` that the call showed, in order. */
@@ -193,6 +195,7 @@ export function install(): void {
       return { all: ends, ...(local && { local }), ...(remote && { remote }) };
     },
     connections: () => peers.length,
+    openConnections: () => peers.filter((pc) => pc.signalingState !== 'closed').length,
     report: async () => {
       const pc = live();
       const sound = (await stats()).filter(({ type, kind }) => kind === 'audio' && ['inbound-rtp', 'outbound-rtp', 'media-source', 'media-playout'].includes(String(type)));

@@ -6,11 +6,20 @@ const RATE = 48_000;
 const BYTES_PER_SAMPLE = 2;
 const LOUDNESS = 0.5;
 
-/** Writes one second of a tone as a WAV file (mono, 16 bit) and returns its path. A whole number of hertz loops without a click. */
-export function writeTone(folder: string, hz: number): string {
-  const path = join(folder, `${hz}.wav`);
+/** A tone that pauses, as who speaks does. */
+const WORDS_HZ = 300;
+const WORD_S = 0.6;
+
+/**
+ * Writes one second of a voice as a WAV file (mono, 16 bit) and returns its path: a tone of so many hertz, words, or
+ * silence. A whole number of hertz loops without a click.
+ */
+export function writeVoice(folder: string, voice: number | 'words' | 'silent'): string {
+  const path = join(folder, `${voice}.wav`);
+  const hz = voice === 'words' ? WORDS_HZ : Number(voice);
+  const spoken = voice === 'silent' ? 0 : voice === 'words' ? WORD_S * RATE : RATE;
   const samples = Buffer.alloc(RATE * BYTES_PER_SAMPLE);
-  for (let i = 0; i < RATE; i += 1) {
+  for (let i = 0; i < spoken; i += 1) {
     samples.writeInt16LE(Math.round(LOUDNESS * 0x7fff * Math.sin((2 * Math.PI * hz * i) / RATE)), i * BYTES_PER_SAMPLE);
   }
   writeFileSync(path, Buffer.concat([header(samples.length), samples]));

@@ -18,8 +18,10 @@ import { IceServers } from './ice-servers.js';
 import { base64url, byteLength, isName, parseAddress } from './ids.js';
 import { Later } from './later.js';
 import { stopTracks } from './leg.js';
-import { browserPlatform } from './platform.js';
+import { browserPlatform, serverUrl } from './platform.js';
 import type { Platform } from './platform.js';
+import { Preflight } from './preflight/preflight.js';
+import type { PreflightOptions } from './preflight/types.js';
 import { Recent } from './recent.js';
 import { BACK_OFF_MS } from './reconnect.js';
 import { Session } from './session.js';
@@ -79,6 +81,15 @@ export class Device extends Emitter<DeviceEvents> {
     platform.events.addEventListener('online', this.#onNetwork);
     platform.events.addEventListener('pagehide', this.#onPageHide);
     platform.network?.addEventListener('change', this.#onNetworkEstimate);
+  }
+
+  /**
+   * Tries out whether a call would work from here: microphone, speaker, server, STUN, and the relay over UDP, TCP and TLS.
+   * Call it in a click handler, as it opens the microphone and plays a tone. It registers nothing and rings nobody.
+   * Throws `bad-argument`; everything else is in the report.
+   */
+  static preflight(options: PreflightOptions): Preflight {
+    return new Preflight(options);
   }
 
   get state(): DeviceState {
@@ -194,7 +205,7 @@ export class Device extends Emitter<DeviceEvents> {
       return;
     }
     const session = new Session({
-      url: this.#options.url ?? defaultUrl(this.#platform),
+      url: this.#options.url ?? serverUrl(this.#platform),
       device: name.name,
       credentials: new Credentials(this.#options),
       platform: this.#platform,
@@ -375,10 +386,6 @@ function isUnaccepted(call: Call): boolean {
 
 function fixedName(name: string): DeviceName {
   return { name, release: () => {} };
-}
-
-function defaultUrl({ location }: Platform): string {
-  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/ws`;
 }
 
 function deferred() {

@@ -13,6 +13,10 @@
 export { Device } from './device.js';
 export { Call } from './call.js';
 export type { AudioDevices } from './audio-devices.js';
+export type { Preflight } from './preflight/preflight.js';
+export type * from './preflight/types.js';
+export type { Finding } from './preflight/findings.js';
+export type { VerdictCode } from './preflight/verdict.js';
 export { CallError, ERRORS } from './errors.js';
 export type { CallErrorCode } from './errors.js';
 export type * from './types.js';

@@ -70,7 +70,11 @@ export class LevelMeter {
 
 /** Root mean square of samples as 0 (−60 dBFS or less) to 1 (full scale), linear in decibels. */
 export function levelOf(samples: Float32Array): number {
+  return Math.min(1, Math.max(0, 1 - decibels(samples) / FLOOR_DB));
+}
+
+/** Root mean square of samples in decibels below full scale; −∞ for silence. */
+export function decibels(samples: Float32Array): number {
   const meanSquare = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, samples.length);
-  const db = 10 * Math.log10(meanSquare);
-  return Math.min(1, Math.max(0, 1 - db / FLOOR_DB));
+  return 10 * Math.log10(meanSquare);
 }

@@ -20,6 +20,8 @@ export interface Platform {
   RTCPeerConnection: (new (config: RTCConfiguration) => RTCPeerConnection) | undefined;
   /** Absent on insecure pages. */
   mediaDevices: MediaDevices | undefined;
+  /** For asking whether the server is there when its socket does not open. */
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
   MediaStream: new (tracks?: MediaStreamTrack[]) => MediaStream;
   AudioContext: (new () => AudioContext) | undefined;
   createAudio: () => AudioSink;
@@ -54,6 +56,7 @@ export function browserPlatform(overrides: Partial<Platform> = {}): Platform {
     WebSocket: scope.WebSocket,
     RTCPeerConnection: scope.RTCPeerConnection,
     mediaDevices: scope.navigator?.mediaDevices,
+    fetch: (url, init) => scope.fetch(url, init),
     MediaStream: scope.MediaStream,
     AudioContext: scope.AudioContext,
     createAudio: () => new Audio(),
@@ -67,6 +70,11 @@ export function browserPlatform(overrides: Partial<Platform> = {}): Platform {
     random: Math.random,
     ...overrides,
   };
+}
+
+/** Where the signaling socket of the page's own server is. */
+export function serverUrl({ location }: Pick<Platform, 'location'>): string {
+  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/ws`;
 }
 
 function tabStorage(): Storage | undefined {

@@ -25,5 +25,6 @@ mod tls;
 mod tokens;
 mod torn;
 mod v1;
+mod ways;
 mod websocket;
 mod window;

@@ -14,18 +14,19 @@ use tincan_testkit::socket::Socket;
 use tincan_testkit::v1::V1;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::util::{Server, accepted, call_id, connected, end, quiet, roomy};
 
 /// A server with a certificate for `localhost`, and what trusts it.
-struct Secure {
-    server: Server,
+pub(crate) struct Secure {
+    pub(crate) server: Server,
     connector: TlsConnector,
     _files: TempDir,
 }
 
 impl Secure {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let files = tempfile::tempdir().unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate =
@@ -56,13 +57,19 @@ impl Secure {
         Socket::over(Box::new(stream), path, &[&[("Host", host.as_str())], headers].concat()).await
     }
 
-    async fn guest(&self, user: &str, device: &str, stream: TcpStream) -> Device {
+    pub(crate) async fn guest(&self, user: &str, device: &str, stream: TcpStream) -> Device {
         let socket = self.open(stream, "/ws", &[("Sec-WebSocket-Protocol", "tincan.v2")]).await.unwrap();
         Device::open_over(socket, self.server.addr, Proof::Guest(user.into()), device).await.unwrap()
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.server.addr).await.unwrap()
+    }
+
+    /// A stream to the web server's port, behind its handshake.
+    pub(crate) async fn stream(&self) -> TlsStream<TcpStream> {
+        let name = ServerName::try_from("localhost").unwrap();
+        self.connector.connect(name, self.connect().await).await.unwrap()
     }
 
     async fn two(&self) -> (Device, Device) {

@@ -11,6 +11,7 @@ export type PoseName =
   | 'requesting' // you hold your can, a knock travels to the other
   | 'ringing-there' // the other can rings
   | 'ringing-here' // your can rings
+  | 'pulling' // being checked: as tight as `pulled` says
   | 'joining' // accepted: the string is pulled tight
   | 'connected'
   | 'reconnecting' // slack and frayed, both still hold on
@@ -42,6 +43,7 @@ export const poses: Record<PoseName, Pose> = {
   'ringing-there': { ...rest, liftLeft: 1, tiltLeft: 7, sag: 0.22, curl: 0 },
   'ringing-here': { ...rest, liftRight: 1, tiltRight: 7, sag: 0.22, curl: 0 },
   joining: { ...rest, liftLeft: 1, liftRight: 1, tiltLeft: 3, tiltRight: 3, sag: 0.16, curl: 0 },
+  pulling: { ...rest, curl: 0.62, sway: 0.12 },
   connected: { ...rest, liftLeft: 1, liftRight: 1, sag: 0, curl: 0 },
   reconnecting: { ...rest, liftLeft: 0.86, liftRight: 0.86, tiltLeft: 6, tiltRight: 6, sag: 0.34, curl: 0, sway: 0.5, fray: 1 },
   ended: { ...rest, curl: 0.45 },
@@ -49,6 +51,15 @@ export const poses: Record<PoseName, Pose> = {
   'ended-by-them': { ...rest, liftLeft: 0.1, curl: 0.3, dropRight: 1 },
   'ended-lost': { ...rest, curl: 0.2, fray: 1, snap: 1 },
 };
+
+/** How it looks while the string is being pulled in: `taut` from 0, loose on the table, to 1, tight. */
+export function pulled(taut: number): Pose {
+  const [loose, tight] = [poses.ready, poses.connected];
+  // The loop opens before the string leaves the table.
+  const share = (value: PoseValue): number => (value === 'curl' ? Math.min(1, 2.5 * taut) : taut);
+  const between = (value: PoseValue): number => loose[value] + (tight[value] - loose[value]) * share(value);
+  return Object.fromEntries((Object.keys(loose) as PoseValue[]).map((value) => [value, between(value)])) as Pose;
+}
 
 /** Which can rings, and what knocks along the string. */
 export const rings: Partial<Record<PoseName, { can: 'left' | 'right' | 'none'; from: 'left' | 'right' }>> = {

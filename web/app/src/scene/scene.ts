@@ -3,7 +3,7 @@
  * It draws only while something moves; at rest it asks for no frames. With reduced motion it goes straight to each pose.
  */
 import { canPaint, canSize, drawCan, type Can } from './can.js';
-import { feels, poses, rings, type Pose, type PoseName, type PoseValue } from './pose.js';
+import { feels, poses, pulled, rings, type Pose, type PoseName, type PoseValue } from './pose.js';
 import { Springs } from './spring.js';
 import { Strand } from './strand.js';
 import { stringPoints, SEGMENTS, type Point } from './string.js';
@@ -66,10 +66,22 @@ export class Scene {
     this.#wake();
   }
 
+  /** Pulls the string in: from 0, loose, to 1, tight. */
+  pull(taut: number): void {
+    this.pose = 'pulling';
+    this.#springs.aim(pulled(taut));
+    this.#wake();
+  }
+
   /** How loud you and the other are, 0 to 1. */
   levels(mine: number, theirs: number): void {
     this.#levels = [mine, theirs];
-    if (this.#pose === 'connected') this.#wake();
+    if (this.#carries) this.#wake();
+  }
+
+  /** Whether a voice shows on the string. */
+  get #carries(): boolean {
+    return this.#pose === 'connected' || this.#pose === 'pulling';
   }
 
   #resize(host: HTMLElement): void {
@@ -120,7 +132,7 @@ export class Scene {
 
   /** Levels come ten times a second; the string moves smoothly between them, quicker up than down. */
   #hear(dt: number): void {
-    const talking = this.#pose === 'connected';
+    const talking = this.#carries;
     for (const i of [0, 1] as const) {
       const gap = (talking ? this.#levels[i] : 0) - this.#heard[i];
       this.#heard[i] += gap * (1 - Math.exp(-Math.min(dt, 0.1) * (gap > 0 ? 22 : 9)));

@@ -87,6 +87,7 @@ export class Page {
     say(element('error-message'), notice?.message ?? '');
     say(element('error-hint'), notice?.hint ?? '');
     show(unblock, notice?.action === 'unlock');
+    show(element('check'), view.canCheck);
     show(element('other-page'), notice === undefined && (view.panel === 'connect' || view.panel === 'call'));
   }
 

@@ -38,6 +38,7 @@ export function fakePlatform(server: FakeServer): Platform & { mic: FakeMediaDev
     WebSocket: server.WebSocket,
     RTCPeerConnection: FakePeerConnection as unknown as NonNullable<Platform['RTCPeerConnection']>,
     mediaDevices: mic as unknown as MediaDevices,
+    fetch: () => Promise.reject(new TypeError('no network')),
     MediaStream: FakeStream as unknown as Platform['MediaStream'],
     AudioContext: undefined,
     createAudio: () => sink,
