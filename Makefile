@@ -1,5 +1,5 @@
 # What can be done here. `make run` and `make test` are all that a newcomer needs.
-.PHONY: run build web setup test check unit it e2e sim fuzz bench gen autobahn fmt ci clean
+.PHONY: run build web setup test check unit it e2e test-nat sim fuzz bench gen autobahn fmt ci clean
 
 LISTEN ?= 127.0.0.1:8080
 
@@ -34,6 +34,9 @@ it:                   ## The server's stories
 
 e2e: build            ## Calls between real browsers
 	npm --prefix web run test --workspace e2e
+
+test-nat: build       ## make test-nat ROWS=cone-symmetric,tcp443-tcp443: calls through every pair of NATs, as a table
+	ROWS=$(or $(ROWS),all) web/e2e/nat/run
 
 sim:                  ## make sim N=1000000 SEED=7: simulated calls with faults
 	SIM_CALLS=$(or $(N),1000000) $(if $(SEED),SIM_SEED=$(SEED)) cargo test --release --locked -p tincan-proto --test call -- --nocapture sim

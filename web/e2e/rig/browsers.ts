@@ -1,7 +1,8 @@
-/** The browsers. Each is started once for a file of journeys; each person in it gets a context of their own. */
+/** The browsers. Each is started once in its place for a file of journeys; each person in it gets a context of their own. */
 import type { ChildProcess } from 'node:child_process';
 import { chromium, type Browser as Chromium, type BrowserContextOptions, type BrowserContext as ChromiumContext } from 'playwright-core';
 import puppeteer, { type Browser as Firefox, type BrowserContext as FirefoxContext } from 'puppeteer-core';
+import { HERE, type Place } from './place.js';
 import { adopt, end, scratch } from './processes.js';
 import { soundCard } from './pulse.js';
 import { writeVoice, type WavFile } from './tone.js';
@@ -16,35 +17,36 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
 const CLOSE_MS = 5_000;
 
-const chromiums = new Map<Microphone, Promise<Chromium>>();
-let firefox: Promise<Firefox> | undefined;
+/** By what they say, and where. */
+const chromiums = new Map<string, Promise<Chromium>>();
+const firefoxes = new Map<string, Promise<Firefox>>();
 const ends: (() => Promise<void>)[] = [];
 
-export async function chromiumContext(microphone: Microphone, look: BrowserContextOptions = {}): Promise<ChromiumContext> {
-  let browser = chromiums.get(microphone);
-  if (!browser) chromiums.set(microphone, (browser = startChromium(microphone)));
+export async function chromiumContext(microphone: Microphone, look: BrowserContextOptions = {}, place = HERE): Promise<ChromiumContext> {
+  const key = `${microphone} ${place.name}`;
+  let browser = chromiums.get(key);
+  if (!browser) chromiums.set(key, (browser = startChromium(microphone, place)));
   return (await browser).newContext(look);
 }
 
-export async function firefoxContext(): Promise<FirefoxContext> {
-  firefox ??= startFirefox();
-  return (await firefox).createBrowserContext();
+export async function firefoxContext(place = HERE): Promise<FirefoxContext> {
+  let browser = firefoxes.get(place.name);
+  if (!browser) firefoxes.set(place.name, (browser = startFirefox(place)));
+  return (await browser).createBrowserContext();
 }
 
 export async function closeBrowsers(): Promise<void> {
   chromiums.clear();
-  firefox = undefined;
+  firefoxes.clear();
   await Promise.all(ends.splice(0).map((close) => close()));
 }
 
-async function startChromium(microphone: Microphone): Promise<Chromium> {
+async function startChromium(microphone: Microphone, place: Place): Promise<Chromium> {
   const server = await chromium.launchServer({
-    executablePath: CHROMIUM,
+    executablePath: place.starts(CHROMIUM),
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--allow-loopback-in-peer-connection',
-      // A relay's certificate that a test made is as good as any; what is tested is not certificates.
-      '--ignore-certificate-errors',
+      ...place.chromiumArgs,
       ...microphoneFlags(microphone),
     ],
   });
@@ -71,20 +73,21 @@ function isFile(microphone: Microphone): microphone is WavFile {
   return String(microphone).endsWith('.wav');
 }
 
-async function startFirefox(): Promise<Firefox> {
+async function startFirefox(place: Place): Promise<Firefox> {
   const browser = await puppeteer.launch({
     browser: 'firefox',
-    executablePath: FIREFOX,
+    executablePath: place.starts(FIREFOX),
     headless: true,
+    acceptInsecureCerts: place.anyCertificate ?? false,
+    ...(place.firefoxPort !== undefined && { debuggingPort: place.firefoxPort }),
     userDataDir: scratch('firefox'),
     env: { ...process.env, ...(await soundCard()), MOZ_CRASHREPORTER_DISABLE: '1' },
     extraPrefsFirefox: {
       'media.navigator.streams.fake': true,
       'media.navigator.permission.disabled': true,
       'media.navigator.audio.fake_frequency': VOICE.firefox,
-      'media.peerconnection.ice.loopback': true,
-      'media.peerconnection.ice.obfuscate_host_addresses': false,
       'media.autoplay.default': 0,
+      ...place.firefoxPrefs,
     },
   });
   remember(browser.process(), () => browser.close());

@@ -10,6 +10,7 @@ import { test } from 'vitest';
 import { chromiumContext, firefoxContext, VOICE, type Microphone } from './browsers.js';
 import { frames } from './frames.js';
 import { Person } from './person.js';
+import type { Place } from './place.js';
 import { install } from './probe.js';
 import { Server } from './server.js';
 import { chromiumTab, firefoxTab } from './tab.js';
@@ -30,6 +31,8 @@ export interface Entrance {
   /** Another microphone than one that hears this person's tone. */
   readonly microphone?: Microphone;
   readonly look?: BrowserContextOptions;
+  /** Where their browser runs. */
+  readonly place?: Place;
   /** A page of another address at the same server. */
   readonly path?: string;
   /** Called before the page is opened. */
@@ -53,7 +56,7 @@ export class World {
     const { as, names, path = `/caller${as}.html`, before } = entrance;
     const query = names ? `?${new URLSearchParams(names)}` : '';
     const name = `${names?.guest ?? `client${as}`}${entrance.beside ? "'s other tab" : ''}`;
-    const person = entrance.browser === 'firefox' ? await inFirefox(name) : await inChromium(name, entrance);
+    const person = entrance.browser === 'firefox' ? await inFirefox(name, entrance) : await inChromium(name, entrance);
     this.people.push(person);
     await before?.(person);
     await person.tab.goto(this.origin + path + query);
@@ -103,31 +106,37 @@ export interface Settings {
 /** Declares a test. */
 export function journey(rule: string, walk: (world: World) => Promise<void>, { env, within }: Settings = {}): void {
   test(rule, async ({ annotate }) => {
-    const folder = join(OUT, rule.replace(/\W+/g, '-'));
-    rmSync(folder, { recursive: true, force: true });
     const world = new World(await Server.start(typeof env === 'function' ? env() : env));
-    try {
-      await walk(world);
-      await world.check();
-    } catch (error) {
-      await world.keepEvidence(folder);
-      throw error;
-    } finally {
+    await walkThrough(rule, world, walk).finally(async () => {
       for (const figure of world.figures) await annotate(figure, 'figure');
-      await world.close();
-    }
+    });
   }, within);
 }
 
-async function inChromium(name: string, { as, beside, look, microphone = VOICE[as] }: Entrance): Promise<Person> {
-  const context = beside ? beside.chromium.context : await chromiumContext(microphone, look);
+/** Walks, keeps the evidence if that fails, and closes the world. */
+export async function walkThrough<W extends World>(rule: string, world: W, walk: (world: W) => Promise<void>): Promise<void> {
+  const folder = join(OUT, rule.replace(/\W+/g, '-'));
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    await walk(world);
+    await world.check();
+  } catch (error) {
+    await world.keepEvidence(folder);
+    throw error;
+  } finally {
+    await world.close();
+  }
+}
+
+async function inChromium(name: string, { as, beside, look, microphone = VOICE[as], place }: Entrance): Promise<Person> {
+  const context = beside ? beside.chromium.context : await chromiumContext(microphone, look, place);
   if (!beside) await context.addInitScript(install);
   const page = await context.newPage();
   return new Person(name, chromiumTab(page), { page, context, frames: frames(page) });
 }
 
-async function inFirefox(name: string): Promise<Person> {
-  const context = await firefoxContext();
+async function inFirefox(name: string, { place }: Entrance): Promise<Person> {
+  const context = await firefoxContext(place);
   const page = await context.newPage();
   await page.evaluateOnNewDocument(install);
   return new Person(name, firefoxTab(page, context));

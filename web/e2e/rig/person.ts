@@ -27,10 +27,8 @@ export interface Chromium {
   readonly frames: readonly Frame[];
 }
 
-/** A tone counts as heard if it is this close, this loud and this far above the noise. */
+/** A tone counts as the wanted one if it is this close. */
 const NEAR_HZ = 12;
-const LOUD_DB = -70;
-const CLEAR_DB = 25;
 
 export class Person {
   readonly name: string;
@@ -113,7 +111,7 @@ export class Person {
 
   /** Waits until nothing comes from the speaker's line any more: no tone at all. */
   async hearsNothing(within?: number): Promise<void> {
-    await untilSeen(`${this.name} hears nothing`, () => this.probe('hears'), ({ db }) => !(db > LOUD_DB), within);
+    await untilSeen(`${this.name} hears nothing`, () => this.probe('hears'), ({ loud }) => !loud, within);
   }
 
   /** Waits until the microphone is closed again. */
@@ -130,6 +128,6 @@ export class Person {
   }
 }
 
-function isTone({ hz, db, noise }: Heard, wanted: number): boolean {
-  return Math.abs(hz - wanted) <= NEAR_HZ && db >= LOUD_DB && db - noise >= CLEAR_DB;
+function isTone({ hz, tone }: Heard, wanted: number): boolean {
+  return tone && Math.abs(hz - wanted) <= NEAR_HZ;
 }

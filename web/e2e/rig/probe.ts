@@ -12,6 +12,15 @@ export interface Heard {
   readonly db: number;
   /** The same for the middle one of all frequencies: the noise. */
   readonly noise: number;
+  /** Whether it is loud enough to be heard, and whether it is a tone: loud, and far above the noise. */
+  readonly loud: boolean;
+  readonly tone: boolean;
+}
+
+/** Moments on this machine's clock, as far as they came. */
+export interface Moments {
+  readonly accepted?: number;
+  readonly heard?: number;
 }
 
 /** Packets received up to a moment. */
@@ -25,6 +34,8 @@ export interface Candidate {
   readonly address: string;
   readonly port: number;
   readonly protocol: string;
+  /** How this browser reaches its relay: udp, tcp or tls. */
+  readonly relayProtocol?: string;
 }
 
 export interface Probe {
@@ -34,6 +45,9 @@ export interface Probe {
   packets(): Promise<number>;
   /** How loud the sound is that the browser decodes and plays, 0 to 1. Unlike `hears` it does not ask Web Audio. */
   plays(): Promise<number>;
+  /** Begins to look out for a click on Accept, and for the first tone. */
+  time(): void;
+  moments(): Moments;
   /** Begins to read the packet counter every 100 ms. */
   watch(): void;
   readings(): readonly Reading[];
@@ -59,12 +73,16 @@ declare global {
 
 export function install(): void {
   const every100Ms = 100;
+  const every10Ms = 10;
+  const loudDb = -70;
+  const clearDb = 25;
   const peers: RTCPeerConnection[] = [];
   const tracks: MediaStreamTrack[] = [];
   const violations: string[] = [];
   const states: string[] = [];
   const spoken: string[] = [];
   const readings: { at: number; packets: number }[] = [];
+  const moments: { accepted?: number; heard?: number } = {};
   let asked = 0;
   let ear: { track: MediaStreamTrack; context: AudioContext; analyser: AnalyserNode } | undefined;
 
@@ -130,21 +148,33 @@ export function install(): void {
   };
   document.addEventListener('readystatechange', () => document.readyState === 'interactive' && watchPage());
 
+  const hears = (): Heard => {
+    const now = listen();
+    if (!now || now.context.state !== 'running') return { hz: 0, db: -Infinity, noise: -Infinity, loud: false, tone: false };
+    const levels = new Float32Array(now.analyser.frequencyBinCount);
+    now.analyser.getFloatFrequencyData(levels);
+    let loudest = 0;
+    for (let i = 1; i < levels.length; i += 1) if ((levels[i] ?? 0) > (levels[loudest] ?? 0)) loudest = i;
+    const hz = (loudest * now.context.sampleRate) / now.analyser.fftSize;
+    const db = levels[loudest] ?? -Infinity;
+    const noise = levels.sort()[levels.length >> 1] ?? -Infinity;
+    return { hz, db, noise, loud: db > loudDb, tone: db > loudDb && db - noise >= clearDb };
+  };
+
   window.tincanProbe = {
     microphone: () => ({ asked, open: tracks.filter((track) => track.readyState === 'live').length }),
-    hears: () => {
-      const now = listen();
-      if (!now || now.context.state !== 'running') return { hz: 0, db: -Infinity, noise: -Infinity };
-      const levels = new Float32Array(now.analyser.frequencyBinCount);
-      now.analyser.getFloatFrequencyData(levels);
-      let loudest = 0;
-      for (let i = 1; i < levels.length; i += 1) if ((levels[i] ?? 0) > (levels[loudest] ?? 0)) loudest = i;
-      const hz = (loudest * now.context.sampleRate) / now.analyser.fftSize;
-      const db = levels[loudest] ?? -Infinity;
-      return { hz, db, noise: levels.sort()[levels.length >> 1] ?? -Infinity };
-    },
+    hears,
     packets,
     plays: async () => Number((await stats()).find(({ type, kind }) => type === 'inbound-rtp' && kind === 'audio')?.['audioLevel'] ?? 0),
+    time: () => {
+      document.getElementById('accept')?.addEventListener('click', () => (moments.accepted = Date.now()), { capture: true, once: true });
+      const ear = setInterval(() => {
+        if (!hears().tone) return;
+        moments.heard = Date.now();
+        clearInterval(ear);
+      }, every10Ms);
+    },
+    moments: () => moments,
     watch: () => {
       setInterval(() => void packets().then((count) => readings.push({ at: Date.now(), packets: count })), every100Ms);
     },
@@ -153,7 +183,10 @@ export function install(): void {
       const all = await stats();
       const known = new Map(all.map((one) => [one['id'], one]));
       const candidate = (one: Record<string, unknown> | undefined) =>
-        one && { type: String(one['candidateType']), address: String(one['address']), port: Number(one['port']), protocol: String(one['protocol']) };
+        one && {
+          type: String(one['candidateType']), address: String(one['address']), port: Number(one['port']), protocol: String(one['protocol']),
+          ...(one['relayProtocol'] !== undefined && { relayProtocol: String(one['relayProtocol']) }),
+        };
       const transport = all.find(({ type }) => type === 'transport');
       const pair = transport ? known.get(transport['selectedCandidatePairId']) : all.find((one) => one['type'] === 'candidate-pair' && one['nominated'] === true && one['state'] === 'succeeded');
       const local = candidate(known.get(pair?.['localCandidateId']));

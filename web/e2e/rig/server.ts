@@ -7,28 +7,42 @@ import { discard, end, scratch, start } from './processes.js';
 
 const START_MS = 15_000;
 
+/** Where it runs, and on which address. */
+export interface Site {
+  readonly ip: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** The command that starts another one there. */
+  readonly through: readonly string[];
+}
+
+const HERE: Site = { ip: '127.0.0.1', port: 0, through: [] };
+
 export class Server {
   readonly origin: string;
   readonly #folder: string;
+  readonly #site: Site;
   readonly #env: Readonly<Record<string, string>>;
   #log = '';
   #process: ChildProcess;
 
-  private constructor(folder: string, env: Readonly<Record<string, string>>, up: Up) {
+  private constructor(folder: string, site: Site, env: Readonly<Record<string, string>>, up: Up) {
     this.#folder = folder;
+    this.#site = site;
     this.#env = env;
     this.origin = up.origin;
     this.#process = this.#listenTo(up);
   }
 
   /** `env` are settings, such as `TINCAN_CALL__RING_TIMEOUT_S`. */
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+  static async start(env: Readonly<Record<string, string>> = {}, site = HERE): Promise<Server> {
     const folder = scratch('data');
-    return new Server(folder, env, await launch(folder, 0, env));
+    return new Server(folder, site, env, await launch(folder, site, env));
   }
 
   get port(): number {
-    return Number(new URL(this.origin).port);
+    const { port, protocol } = new URL(this.origin);
+    return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
   }
 
   get pid(): number {
@@ -47,7 +61,7 @@ export class Server {
 
   /** Starts it again where it was, on the same data. */
   async startAgain(): Promise<void> {
-    const up = await launch(this.#folder, this.port, this.#env);
+    const up = await launch(this.#folder, { ...this.#site, port: this.port }, this.#env);
     if (up.origin !== this.origin) throw new Error(`came back at ${up.origin} instead of ${this.origin}`);
     this.#process = this.#listenTo(up);
   }
@@ -79,8 +93,9 @@ interface Up {
   readonly origin: string;
 }
 
-async function launch(folder: string, port: number, env: Readonly<Record<string, string>>): Promise<Up> {
-  const child = start(binary(), ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', folder], {
+async function launch(folder: string, { ip, port, through }: Site, env: Readonly<Record<string, string>>): Promise<Up> {
+  const [program, ...args] = [...through, binary(), 'serve', '--listen', `${ip}:${port}`, '--data-dir', folder] as const;
+  const child = start(program!, args, {
     env: { PATH: process.env['PATH'], TINCAN_LOG__FILTER: 'debug', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -92,7 +107,7 @@ async function launch(folder: string, port: number, env: Readonly<Record<string,
     child.once('error', (error) => give(error.message));
     child.once('exit', (code) => give(`it ended with ${code}`));
     createInterface({ input: child.stdout! }).on('line', (line) => {
-      const found = /listening on (http:\S+)/.exec(line)?.[1];
+      const found = /listening on (https?:\S+)/.exec(line)?.[1];
       if (found) resolve(found);
     });
   });

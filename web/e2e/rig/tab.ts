@@ -10,6 +10,8 @@ export interface Tab {
   press(key: string): Promise<void>;
   /** Runs a function in the page. It must not use anything from outside of itself. */
   run<A, R>(work: (arg: A) => R | Promise<R>, arg: A): Promise<R>;
+  /** The same, in whatever page is opened here from now on, before its own scripts. */
+  prepare<A>(work: (arg: A) => void, arg: A): Promise<void>;
   /** What the page or the browser complains about. */
   onTrouble(hear: (text: string) => void): void;
   picture(path: string): Promise<void>;
@@ -24,6 +26,7 @@ export function chromiumTab(page: ChromiumPage): Tab {
     click: (selector) => page.click(selector, { timeout: CLICK_WITHIN_MS }),
     press: (key) => page.keyboard.press(key),
     run: (work, arg) => page.evaluate(work as never, arg),
+    prepare: async (work, arg) => void (await page.addInitScript(work as never, arg)),
     onTrouble: (hear) => {
       page.on('pageerror', (error) => hear(String(error)));
       page.on('console', (message) => message.type() === 'error' && hear(message.text()));
@@ -43,6 +46,7 @@ export function firefoxTab(page: FirefoxPage, context: FirefoxContext): Tab {
     },
     press: (key) => page.keyboard.press(key as KeyInput),
     run: (work, arg) => page.evaluate(work as never, arg) as never,
+    prepare: async (work, arg) => void (await page.evaluateOnNewDocument(work as never, arg)),
     onTrouble: (hear) => {
       page.on('pageerror', (error) => hear(String(error)));
       page.on('console', (message) => message.type() === 'error' && hear(message.text()));
