@@ -13,8 +13,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Web};
 use crate::listen::{self, Inside, Options, Stream, TakeStream, Tls};
+use crate::places;
 use crate::service::call::CallService;
-use crate::service::media::{self, Media, Relay, Secrets, Started};
+use crate::service::media::{self, Media, Relay, Secrets, Started, Surroundings};
 use crate::service::signaling::{Settings, Signaling, Tokens};
 use crate::store::Store;
 
@@ -46,8 +47,10 @@ impl Node {
         let addr = listener.local_addr()?;
         let store = Store::open(&config.store.path(&config.server.data_dir)).await?;
         let (bus, clock) = (Bus::default(), Clock::start());
+        let places = places::find(&config, config.media.listen.unwrap_or(addr).ip()).await;
+        let surroundings = Surroundings { web: addr, places, neighbours: Vec::new() };
         // Before the calls: it hears of those that were taken up.
-        let Started { media, tcp } = Media::start(&bus, clock, &config, addr).await?;
+        let Started { media, tcp } = Media::start(&bus, clock, &config, surroundings).await?;
         let call = CallService::start(bus.clone(), clock, store.clone(), config.call.limits()).await?;
         let signaling = Signaling::new(bus, clock, settings(&config)?);
         let ready = Arc::new(AtomicBool::new(true));
