@@ -49,7 +49,8 @@ pub(super) struct Doors {
 /// [`DoorError`] if the configured address cannot be had.
 pub(super) fn open(config: &Config, web: SocketAddr) -> Result<Doors, DoorError> {
     let listen = config.media.listen.unwrap_or(SocketAddr::new(web.ip(), PORT));
-    let may_move = config.media.listen.is_none() && is_loopback(listen);
+    // Any port is as good as another: the one that TCP was given may be taken for UDP.
+    let may_move = listen.port() == 0 || (config.media.listen.is_none() && is_loopback(listen));
     let (clients, tcp, port) = match take(listen, web) {
         Err(DoorError::Listen(_, reason)) if may_move && reason.kind() == io::ErrorKind::AddrInUse => {
             take_any(listen.ip(), web)?
