@@ -10,6 +10,7 @@ pub mod http;
 pub mod limiter;
 pub mod listen;
 pub mod node;
+pub mod places;
 pub mod service;
 pub mod store;
 pub mod telemetry;

@@ -13,8 +13,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Web};
 use crate::listen::{self, Inside, Options, Stream, TakeStream, Tls};
+use crate::places;
 use crate::service::call::CallService;
-use crate::service::media::{self, Media, Relay, Secrets, Started};
+use crate::service::echo::{self, Echo};
+use crate::service::media::{self, Media, Relay, Secrets, Started, Surroundings};
 use crate::service::signaling::{Settings, Signaling, Tokens};
 use crate::store::Store;
 
@@ -28,6 +30,7 @@ pub struct Node {
     pub addr: SocketAddr,
     signaling: Signaling,
     call: CallService,
+    echo: Option<Echo>,
     media: Media,
     store: Store,
     ready: Arc<AtomicBool>,
@@ -46,9 +49,14 @@ impl Node {
         let addr = listener.local_addr()?;
         let store = Store::open(&config.store.path(&config.server.data_dir)).await?;
         let (bus, clock) = (Bus::default(), Clock::start());
-        // Before the calls: it hears of those that were taken up.
-        let Started { media, tcp } = Media::start(&bus, clock, &config, addr).await?;
+        let places = places::find(&config, config.media.listen.unwrap_or(addr).ip()).await;
+        // These two before the calls: they hear of those that were taken up.
+        let echo = echo(&bus, &config, &places)?;
+        let neighbours = echo.iter().flat_map(|echo| echo.addresses().to_vec()).collect();
+        let surroundings = Surroundings { web: addr, places, neighbours };
+        let Started { media, tcp } = Media::start(&bus, clock, &config, surroundings).await?;
         let call = CallService::start(bus.clone(), clock, store.clone(), config.call.limits()).await?;
+        let echo = echo.map(echo::Waiting::start);
         let signaling = Signaling::new(bus, clock, settings(&config)?);
         let ready = Arc::new(AtomicBool::new(true));
         let web = Web {
@@ -68,7 +76,7 @@ impl Node {
             let inside = Inside { router: None, streams };
             doors.push(tokio::spawn(listen::serve(tcp, None, options, inside, closes(closed))));
         }
-        Ok(Self { addr, signaling, call, media, store, ready, close_doors, doors })
+        Ok(Self { addr, signaling, call, echo, media, store, ready, close_doors, doors })
     }
 
     /// Stops: no new connections, every client is told to come back later, what was asked for is finished and stored.
@@ -76,6 +84,10 @@ impl Node {
     pub async fn stop(self) {
         self.ready.store(false, Ordering::Relaxed);
         self.close_doors.send_replace(true);
+        // While its callers can still hear that it hangs up.
+        if let Some(echo) = self.echo {
+            echo.stop().await;
+        }
         self.signaling.drain(COME_BACK);
         for door in self.doors {
             let _ = door.await;
@@ -106,6 +118,21 @@ pub async fn try_relay(config: &Config) -> Result<String, String> {
     Ok(format!("relays at {}", found.join(" and ")))
 }
 
+/// The echo, if there is to be one.
+fn echo(bus: &Bus, config: &Config, places: &[places::Place]) -> anyhow::Result<Option<echo::Waiting>> {
+    if !config.echo.enabled {
+        return Ok(None);
+    }
+    let settings = echo::Settings {
+        user: echo::USER.parse()?,
+        places: places.to_vec(),
+        ports: config.media.relay_ports.clone(),
+        calls: usize::try_from(config.echo.calls)?,
+        call_limit: config.echo.call_limit,
+    };
+    Ok(Some(echo::Waiting::open(bus, settings)?))
+}
+
 fn settings(config: &Config) -> anyhow::Result<Settings> {
     let key = config.auth.token_key().map_err(|(setting, fault)| anyhow::anyhow!("{setting}: {fault}"))?;
     Ok(Settings {
@@ -119,6 +146,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         call_requests: config.limits.call_requests,
         call_requests_pair: config.limits.call_requests_pair,
         relay_only: config.media.relay_only,
+        reserved: if config.echo.enabled { vec![echo::USER.parse()?] } else { Vec::new() },
         tokens: key.map(|key| Tokens::new(&key, &config.auth.audience)),
     })
 }

@@ -4,6 +4,7 @@
  *
  * Errors are not here: a `CallError` brings its own sentence and remedy.
  */
+import { ECHO } from './identity.js';
 import type { Bars, CallPath, CallState, CallSummary, DeviceState, EndReason, Path, Quality } from '@tincan/sdk';
 
 export interface Line {
@@ -21,12 +22,16 @@ export const SERVER: Record<DeviceState, string> = {
   destroyed: 'Disconnected',
 };
 
+/** The echo's name for people. It rings nobody, and who calls it should know what it does. */
+const THE_ECHO = 'Echo';
+
 /** What is said while there is no call, by where the device stands with the server. */
 export function withoutCall(server: DeviceState, peer: string): Line {
+  const then = peer === THE_ECHO ? 'and hear your own voice a second later' : 'or wait for their ring';
   const detail: Record<DeviceState, string> = {
-    idle: `Connect first. Then call ${peer}, or wait for their ring.`,
+    idle: `Connect first. Then call ${peer}, ${then}.`,
     registering: 'Looking for the server…',
-    registered: `Ready. Call ${peer}, or wait for their ring.`,
+    registered: `Ready. Call ${peer}, ${then}.`,
     reconnecting: 'The server does not reply. Trying again by itself…',
     destroyed: 'This page is closed. Reload it to go on.',
   };
@@ -77,6 +82,7 @@ function hearing(peer: string, muted: boolean, remoteMuted: boolean): string {
   if (muted && remoteMuted) return `You and ${peer} are both muted.`;
   if (muted) return `You are muted. ${peer} cannot hear you.`;
   if (remoteMuted) return `${peer} is muted. They can hear you.`;
+  if (peer === THE_ECHO) return 'Say something. A second later you hear it.';
   return `You and ${peer} can talk.`;
 }
 
@@ -91,9 +97,9 @@ export function ended({ reason, by, talkMs, error }: CallSummary, peer: string, 
     hung_up: () => said(you ? 'You hung up.' : by === 'remote' ? `${peer} hung up.` : 'The call was ended.'),
     cancelled: () => (you ? said('You gave up the call.', 'Nobody had accepted yet.') : said(`You missed a call from ${peer}.`, 'They gave up before you accepted.')),
     declined: () => said(you ? 'You rejected the call.' : `${peer} rejected the call.`),
-    busy: () => said(outgoing ? `${peer} is busy.` : `You were busy when ${peer} called.`, outgoing ? 'They are in another call. Try again a little later.' : ''),
+    busy: () => said(outgoing ? `${peer} is busy.` : `You were busy when ${peer} called.`, outgoing ? peer === THE_ECHO ? 'As many are calling as it can take. Try again a little later.' : 'They are in another call. Try again a little later.' : ''),
     no_answer: () => (outgoing ? said(`${peer} did not accept in time.`, 'It rang, and nobody came.') : said(`You missed a call from ${peer}.`, 'It rang, and nobody came.')),
-    unreachable: () => said(`${peer} is not reachable.`, 'Open the other page and connect it to the server.'),
+    unreachable: () => said(`${peer} is not reachable.`, peer === THE_ECHO ? 'This server has it switched off.' : 'Open the other page and connect it to the server.'),
     answered_elsewhere: () => said('Accepted elsewhere.', 'The call goes on at another device of yours.'),
     declined_elsewhere: () => said('Rejected elsewhere.', 'You rejected it at another device of yours.'),
     glare: () => said('You called each other.', 'The other call goes on.'),
@@ -181,8 +187,9 @@ export const TITLE = {
   live: (peer: string): string => `● ${peer} · Tincan`,
 } as const;
 
-/** A user's name for people: `clientA` is "Client A", any other name stays as it is. */
+/** A user's name for people: `clientA` is "Client A", `echo` is "Echo", any other name stays as it is. */
 export function displayName(user: string): string {
+  if (user === ECHO) return THE_ECHO;
   const letter = /^client([A-Z])$/.exec(user)?.[1];
   return letter ? `Client ${letter}` : user;
 }

@@ -28,6 +28,14 @@ describe('the words', () => {
     }
   });
 
+  it('tell who calls the echo what it does, and why it may not', () => {
+    expect(words.displayName('echo')).toBe('Echo');
+    expect(words.withoutCall('registered', 'Echo').detail).toBe('Ready. Call Echo, and hear your own voice a second later.');
+    expect(words.duringCall('connected', { ...call, peer: 'Echo' }).detail).toBe('Say something. A second later you hear it.');
+    expect(words.ended(summary('busy', 'server'), 'Echo', true).then).toMatch(/^As many are calling/);
+    expect(words.ended(summary('unreachable', 'server'), 'Echo', true).then).toBe('This server has it switched off.');
+  });
+
   it('never call picking up an answer', () => {
     const all = [
       ...STATES.map((state) => words.duringCall(state, call).detail),

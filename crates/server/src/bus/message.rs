@@ -81,6 +81,8 @@ pub struct DeviceState {
     pub device: Address,
     /// It rings as soon as it has the request (v1).
     pub rings_at_once: bool,
+    /// Its user is no person, and is never busy: each call finds a device of its own.
+    pub takes_many: bool,
 }
 
 /// A command that was not carried out.

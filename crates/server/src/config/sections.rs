@@ -228,6 +228,15 @@ pub struct IceServer {
     pub secret_file: Option<PathBuf>,
 }
 
+/// `[echo]`: the user who says back what it hears.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Echo {
+    pub enabled: bool,
+    pub calls: u32,
+    #[serde(rename = "call_limit_s", deserialize_with = "form::seconds")]
+    pub call_limit: Duration,
+}
+
 /// `[log]`: what is told, and how.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Log {

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tincan_server::clock::Clock;
-use tincan_server::service::media::{Place, REALM, Relay, Settings, self_test};
+use tincan_server::places::Place;
+use tincan_server::service::media::{REALM, Relay, Settings, self_test};
 use tincan_turn::channel::{self, Channel};
 use tincan_turn::credential::Secrets;
 use tincan_turn::server::Limits;
@@ -59,7 +60,7 @@ fn socket_at(ip: IpAddr) -> UdpSocket {
 }
 
 /// A TURN client: no more than a test needs.
-struct Client {
+pub(crate) struct Client {
     socket: UdpSocket,
     username: String,
     key: Key,
@@ -69,10 +70,14 @@ struct Client {
 
 impl Client {
     fn new(media: &Media, secrets: &Secrets, user: &str) -> Self {
-        let socket = socket();
-        socket.connect(media.addr).unwrap();
         let (username, password) = secrets.mint(soon(), "call", user);
-        let key = Key::long_term(&username, REALM, &password);
+        Self::at(media.addr, username, &password)
+    }
+
+    pub(crate) fn at(server: SocketAddr, username: String, password: &str) -> Self {
+        let socket = socket();
+        socket.connect(server).unwrap();
+        let key = Key::long_term(&username, REALM, password);
         let mut client = Self { socket, username, key, nonce: String::new(), asked: 0 };
         let answer = client.ask(Method::ALLOCATE, |_| {});
         let nonce = Message::parse(&answer).unwrap().text(AttributeType::NONCE).unwrap().to_owned();
@@ -80,7 +85,7 @@ impl Client {
         client
     }
 
-    fn ask(&mut self, method: Method, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    pub(crate) fn ask(&mut self, method: Method, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         self.asked = self.asked.wrapping_add(1);
         let mut out = Vec::new();
         let mut writer = Writer::new(&mut out, Class::Request, method, TransactionId([self.asked; 12]));
@@ -95,7 +100,7 @@ impl Client {
         self.next().expect("an answer")
     }
 
-    fn allocate(&mut self) -> SocketAddr {
+    pub(crate) fn allocate(&mut self) -> SocketAddr {
         let answer = self.ask(Method::ALLOCATE, |_| {});
         let message = Message::parse(&answer).unwrap();
         assert_eq!(message.address(AttributeType::XOR_MAPPED_ADDRESS), self.socket.local_addr().ok());

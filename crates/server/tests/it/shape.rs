@@ -95,11 +95,12 @@ fn services_are_put_together_in_one_place_and_reached_from_the_door() {
 
 #[test]
 fn what_lies_below_names_nothing_above_it() {
-    let rows: [(&str, &[&str]); 6] = [
+    let rows: [(&str, &[&str]); 7] = [
         ("store", &["store"]),
         ("bus", &["bus"]),
         ("limiter", &[]),
         ("clock", &[]),
+        ("places", &["config"]),
         ("config", &["config"]),
         ("telemetry", &["config"]),
     ];

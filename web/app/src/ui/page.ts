@@ -18,15 +18,17 @@ const FIRST: Record<Panel, Action> = { connect: 'connect', call: 'call', live: '
 export class Page {
   readonly #buttons = Object.fromEntries(ACTIONS.map((id) => [id, element(id, HTMLButtonElement)])) as Record<Action, HTMLButtonElement>;
   readonly #quality: QualityMark;
+  readonly #peerHasPage: boolean;
   #panel: Panel | undefined;
   #panelAt = 0;
   #spoken = '';
 
-  constructor(me: string, peerPage: string, quality: QualityMark) {
+  constructor(me: string, peerPage: string | undefined, quality: QualityMark) {
     this.#quality = quality;
     say(element('me'), me);
     say(element('my-name'), me);
-    element('open-peer', HTMLAnchorElement).href = peerPage;
+    this.#peerHasPage = peerPage !== undefined;
+    if (peerPage !== undefined) element('open-peer', HTMLAnchorElement).href = peerPage;
   }
 
   on(action: Action, act: () => void): void {
@@ -92,7 +94,7 @@ export class Page {
     say(element('error-hint'), notice?.hint ?? '');
     show(unblock, notice?.action === 'unlock');
     show(element('check'), view.canCheck);
-    show(element('other-page'), notice === undefined && (view.panel === 'connect' || view.panel === 'call'));
+    show(element('other-page'), this.#peerHasPage && notice === undefined && (view.panel === 'connect' || view.panel === 'call'));
   }
 
   /** Shows the panel of the moment, and takes the focus along if it was in the one that goes. */

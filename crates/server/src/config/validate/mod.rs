@@ -24,6 +24,7 @@ pub(super) fn all(config: &Config) -> Vec<Fault> {
     limits(config, &mut check);
     media::media(config, &mut check);
     media::ice(config, &mut check);
+    echo(config, &mut check);
     log(config, &mut check);
     check.faults
 }
@@ -105,6 +106,11 @@ fn origin_is_good(origin: &str) -> Result<(), String> {
     } else {
         Err(format!("\"{origin}\" is no origin; write it as browsers do, such as https://app.example.org"))
     }
+}
+
+fn echo(config: &Config, check: &mut Check) {
+    check.number("echo.calls", config.echo.calls.into(), 1..=1000, "");
+    check.seconds("echo.call_limit_s", config.echo.call_limit, 10..=3600);
 }
 
 fn tls(config: &Config, check: &mut Check) {

@@ -5,7 +5,7 @@ use tincan_proto::id::{Address, UserId};
 use tincan_proto::wire::ErrorCode;
 
 use super::{Actor, COMING_BACK, Inbox, QUIET, RETRY, refuse};
-use crate::bus::{Command, CommandKind, Event, News, Reply};
+use crate::bus::{Command, CommandKind, DeviceState, Event, News, Reply};
 use crate::store::StoreError;
 
 /// What a turn decided, before it is stored.
@@ -41,12 +41,15 @@ impl Actor {
         let from = command.from.clone();
         let outcome = match &command.kind {
             CommandKind::Request { call, to, data, moves_on } => {
-                let devices = self.devices(to).await;
+                let found = self.devices(to).await;
+                let takes_many = found.iter().any(|state| state.takes_many);
+                let devices = found.into_iter().map(|state| (state.device, state.rings_at_once)).collect();
                 let now = self.clock.now();
                 let wait = now.since(self.started_at) < COMING_BACK;
                 let (callee, data) = (to.clone(), data.clone());
+                let (call, moves_on) = (*call, *moves_on);
                 let request =
-                    Request { call: *call, caller: from, callee, data, devices, wait, moves_on: *moves_on };
+                    Request { call, caller: from, callee, data, devices, takes_many, wait, moves_on };
                 self.desk.request(now, request)
             }
             CommandKind::Act { call, act } => {
@@ -75,9 +78,8 @@ impl Actor {
     }
 
     /// The devices of `user` that can be rung: asked on the bus, where only a connected user is listening.
-    async fn devices(&self, user: &UserId) -> Vec<(Address, bool)> {
-        let answer = self.bus.users.request(user, &Event::Devices).await;
-        answer.unwrap_or_default().into_iter().map(|state| (state.device, state.rings_at_once)).collect()
+    async fn devices(&self, user: &UserId) -> Vec<DeviceState> {
+        self.bus.users.request(user, &Event::Devices).await.unwrap_or_default()
     }
 
     /// Stores, then tells: snapshots and refusals too, since they speak of what was decided. What nobody is told of

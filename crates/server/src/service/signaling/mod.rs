@@ -65,6 +65,8 @@ pub struct Settings {
     pub call_requests_pair: Rate,
     /// Calls hide addresses: only a relay's candidates pass.
     pub relay_only: bool,
+    /// Names of users that are no clients: whoever comes with one is refused.
+    pub reserved: Vec<UserId>,
     /// What access tokens are checked with; without it there are only guests.
     pub tokens: Option<Tokens>,
 }
