@@ -40,6 +40,7 @@ export default defineConfig(({ mode }) => ({
         index: here('index.html'),
         callerA: here('callerA.html'),
         callerB: here('callerB.html'),
+        operator: here('operator.html'),
         // Never in a release: the page that shows every state with a fake device.
         ...(mode === 'states' ? { states: here('dev/states.html') } : {}),
       },
@@ -47,7 +48,11 @@ export default defineConfig(({ mode }) => ({
   },
   // In development the pages come from Vite and the signaling from a Tincan server on its usual port, or at TINCAN_URL.
   server: {
-    proxy: { '/ws': { target: signaling, ws: true }, '/ice-servers': signaling },
+    proxy: {
+      '/ws': { target: signaling, ws: true },
+      '/ice-servers': signaling,
+      '/calls': process.env['TINCAN_METRICS_URL'] ?? 'http://localhost:9090',
+    },
   },
   preview: { headers: { 'content-security-policy': policy } },
 }));

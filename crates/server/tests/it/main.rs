@@ -16,6 +16,8 @@ mod history;
 mod limits;
 mod media;
 mod mixed;
+mod operator;
+mod quality;
 mod restart;
 mod resume;
 mod shape;

@@ -29,11 +29,14 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, IceRequest, News, Reply, Subscription};
 use crate::clock::Clock;
 use crate::config::{Config, MediaMode};
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
 use quality::Quality;
 use servers::Servers;
 
 use place::{Found, find};
 pub use place::{PlaceError, addresses};
+pub use quality::{Known, Live, LiveCall, LiveLeg};
 pub use relay::{Counted, Place, REALM, Relay, Settings};
 pub use secrets::{SecretError, Secrets};
 pub use self_test::{SelfTestError, self_test};
@@ -50,6 +53,9 @@ pub enum MediaError {
     /// What credentials are made with.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// What live calls were like before the server stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Anything else that the system refuses.
     #[error("STUN and TURN cannot be served: {0}")]
     System(#[from] std::io::Error),
@@ -75,7 +81,8 @@ pub struct Started {
 }
 
 impl Media {
-    /// Finds its addresses, and starts to serve. `web`: where the web server listens, with its real port.
+    /// Finds its addresses, and starts to serve. `web`: where the web server listens, with its real port; `store` and
+    /// `metrics`: where the quality of calls goes.
     ///
     /// # Errors
     /// [`MediaError`], with a sentence that says what to do.
@@ -84,6 +91,7 @@ impl Media {
         clock: Clock,
         config: &Config,
         web: SocketAddr,
+        (store, metrics): (Store, Metrics),
     ) -> Result<Started, MediaError> {
         let secrets = Secrets::open(&config.media.secret_path(&config.server.data_dir))?;
         let (relay, servers, tcp) = match config.media.mode {
@@ -101,7 +109,7 @@ impl Media {
         let media = Self {
             ice: answer(bus, clock, servers),
             news: end_relays(bus, relay.clone()),
-            quality: Quality::start(bus),
+            quality: Quality::start(bus, clock, store, metrics, quality::LATE).await?,
             rotation,
             relay,
         };
@@ -114,9 +122,16 @@ impl Media {
         self.relay.as_ref()
     }
 
-    /// Stops. All relays end.
+    /// The calls of which quality is reported.
+    #[must_use]
+    pub const fn quality(&self) -> &Known {
+        self.quality.known()
+    }
+
+    /// Stops: what was reported is stored, and all relays end.
     pub async fn stop(self) {
-        drop((self.ice, self.news, self.quality));
+        drop((self.ice, self.news));
+        self.quality.stop().await;
         if let Some(rotation) = self.rotation {
             rotation.abort();
         }
