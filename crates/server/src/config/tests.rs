@@ -292,7 +292,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("ice.servers = [{ urls = ['stun.example.org'] }]", "ice.servers: \"stun.example.org\" is no ICE server; write stun:HOST or turn:HOST:PORT?transport=udp"),
     ("ice.servers = [{ urls = ['stun://example.org'] }]", "ice.servers: \"stun://example.org\" has slashes; write stun:HOST or turn:HOST:PORT"),
     ("ice.servers = [{ urls = ['turn:example.org'], username = 'u' }]", "ice.servers: \"turn:example.org\" needs a username and a credential, or a secret_file"),
-    ("ice.servers = [{ url = 'stun:a' }]", "ice.servers: \"url\" is none of urls, username, credential"),
+    ("ice.servers = [{ url = 'stun:a' }]", "ice.servers: \"url\" is none of urls, username, credential, secret_file"),
     ("ice.servers = ['stun:a']", "ice.servers: must be a list of { urls = [\"..\"], username = \"..\", credential = \"..\" }"),
     ("log.format = 'xml'", "log.format: must be one of \"text\", \"json\", but is \"xml\""),
     ("log.filter = 'loud'", "log.filter: \"loud\" is no filter; write error, warn, info, debug, trace or off; by part as in \"info,tincan_server::listen=debug\""),

@@ -20,9 +20,11 @@ use tincan_turn::stun::Class as Answer;
 
 use crate::doors::{ask, get, status};
 use crate::media::Client;
-use crate::util::{Server, accepted, call_id, connected, end, two, until_decided};
+use crate::util::{Server, accepted, call_id, connected, end, roomy, two, until_decided};
 
+/// Read as often as a test likes.
 fn watched(config: &mut Config) {
+    roomy(config);
     config.metrics.listen = Some(([127, 0, 0, 1], 0).into());
 }
 

@@ -7,7 +7,7 @@ use tincan_server::store::{RatedCall, Store};
 use tincan_testkit::device::Device;
 
 use crate::process::Process;
-use crate::util::{Server, call_id, connected, end, pair, refused, two, until_decided};
+use crate::util::{Server, call_id, connected, end, pair, refused, roomy, two, until_decided};
 
 fn report(samples: u32, mos: u32) -> Value {
     json!({
@@ -70,7 +70,11 @@ async fn the_reports_of_both_sides_are_added_up_and_kept_with_the_call() {
 
 #[tokio::test]
 async fn when_both_have_said_their_last_it_is_stored_and_the_server_need_not_stop() {
-    let server = Server::start_with(|config| config.metrics.listen = Some(([127, 0, 0, 1], 0).into())).await;
+    let server = Server::start_with(|config| {
+        roomy(config);
+        config.metrics.listen = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
     let (mut alice, mut bob) = two(&server).await;
     let call = call_id('c');
     connected(&mut alice, &mut bob, &call).await;
@@ -100,11 +104,11 @@ async fn a_stranger_cannot_say_how_a_call_was() {
     bob.expect("call-request").await.unwrap();
     bob.call("call-accept", &call, Value::Null).await.unwrap();
     bob.expect("call-accept").await.unwrap();
+    while alice.next().await.unwrap()["type"] != "call-accept" {}
     tablet.expect("call-ended").await.unwrap();
     not_taken(&mut mallory, &call, report(30, 440), "no_such_call").await;
     not_taken(&mut tablet, &call, report(30, 440), "no_such_call").await;
     not_taken(&mut alice, &call_id('n'), report(30, 440), "no_such_call").await;
-    while alice.next().await.unwrap()["type"] != "call-accept" {}
     hang_up(&mut alice, &mut bob, &call).await;
     not_taken(&mut mallory, &call, report(30, 440), "no_such_call").await;
     assert_eq!(only(&server.stop().await).await.legs, []);
