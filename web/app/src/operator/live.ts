@@ -23,6 +23,7 @@ function side({ leg, latest, recent }: LiveLeg, other: string, role: string): HT
     pill(latest.mos), ` ${WAYS[latest.path]} · ${milliseconds(latest.rtt_ms)} there and back · ${percent(latest.concealed_ppm)} made up`);
   const parts = [head, sparkline(leg, recent), figures];
   if (latest.mos < POOR || latest.poor > 0) parts.push(h('p', { class: `trouble is-${kind}` }, blame(latest.cause, leg, other)));
+  else parts.push(h('p'));
   return h('div', { class: 'leg' }, ...parts);
 }
 

@@ -80,7 +80,7 @@ function showLive(calls: Calls): void {
   element('live').replaceChildren(...liveCalls(calls.live, calls.now));
   const some = calls.live.length < calls.live_total ? ` The ${calls.live.length} worst are shown.` : '';
   const one = calls.live_total === 1 ? 'One call is' : `${calls.live_total} calls are`;
-  say(element('live-note'), calls.live_total === 0 ? 'Nobody is talking.' : `${one} live, the worst first.${some}`);
+  say(element('live-note'), calls.live_total === 0 ? 'Nobody is talking.' : `${one} live, the worst first.${some} Below the dashed line the sound is poor.`);
 }
 
 function showEnded(): void {

@@ -8,14 +8,17 @@ const HIGH = 450;
 
 const SPARK = { width: 240, height: 56, edge: 5 } as const;
 
-/** A leg's scores over time, with a line where poor begins. */
+/** A leg's scores over time, over the ground on which they are poor. */
 export function sparkline(leg: string, recent: readonly (readonly [number, number])[]): SVGSVGElement {
   const { width, height, edge } = SPARK;
   const [first, last] = [recent[0]?.[0] ?? 0, recent.at(-1)?.[0] ?? 0];
   const x = (at: number): number => (last === first ? width - edge : edge + ((at - first) / (last - first)) * (width - 2 * edge));
   const y = (mos: number): number => edge + ((HIGH - mos) / (HIGH - LOW)) * (height - 2 * edge);
   const drawing = svg('svg', { class: 'spark', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': curve(leg, recent) });
-  drawing.append(svg('line', { class: 'spark__poor', x1: 0, x2: width, y1: y(POOR), y2: y(POOR) }));
+  drawing.append(
+    svg('rect', { class: 'spark__ground', x: 0, y: y(POOR), width, height: height - y(POOR) }),
+    svg('line', { class: 'spark__poor', x1: 0, x2: width, y1: y(POOR), y2: y(POOR) }),
+  );
   const end = recent.at(-1);
   if (!end) return drawing;
   const points = recent.map(([at, mos]) => `${x(at).toFixed(1)},${y(mos).toFixed(1)}`).join(' ');
