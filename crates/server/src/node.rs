@@ -1,31 +1,29 @@
-//! One process: puts the services together. The only file that knows them all.
+//! One process: puts the services together. With `operators`, the only file that knows them all.
+
+mod operators;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::bus::{Bus, News, Subscription};
 use crate::clock::Clock;
-use crate::config::{self, Config};
-use crate::http::operator::{self, LookUp, Operator, Readers};
+use crate::config::Config;
 use crate::http::{self, Web};
-use crate::listen::{self, Inside, ListenError, Options, Stream, TakeStream, Tls};
-use crate::metrics::{Gauges, Metrics, RelayGauges};
-use crate::service::call::{CallService, Census};
+use crate::listen::{self, Inside, Options, Stream, TakeStream, Tls};
+use crate::metrics::Metrics;
+use crate::service::call::CallService;
 use crate::service::media::{self, Media, Relay, Secrets, Started};
 use crate::service::signaling::{Settings, Signaling, Tokens};
 use crate::store::Store;
+use operators::{OperatorsDoor, Seen};
 
 /// Over how long clients come back after the server went down.
 const COME_BACK: Duration = Duration::from_secs(2);
-
-/// Connections of operators in all.
-const OPERATORS: usize = 64;
 
 /// A running server.
 #[derive(Debug)]
@@ -53,8 +51,8 @@ impl Node {
         let tls = config.tls.files().map(|(cert, key)| Tls::load(cert, key)).transpose()?;
         let listener = listen::bind(config.server.listen).await?;
         let addr = listener.local_addr()?;
-        let operators = operators_door(&config.metrics).await?;
-        let metrics_addr = operators.as_ref().map(TcpListener::local_addr).transpose()?;
+        let operators = OperatorsDoor::open(&config).await?;
+        let metrics_addr = operators.as_ref().map(|door| door.addr);
         let store = Store::open(&config.store.path(&config.server.data_dir)).await?;
         let (bus, clock, metrics) = (Bus::default(), Clock::start(), Metrics::default());
         let counting = metrics.follow(&bus);
@@ -76,20 +74,11 @@ impl Node {
         let streams = media.relay().cloned().map(streams);
         let inside = Inside { router: Some(http::router(web)), streams: streams.clone() };
         let mut doors = Vec::new();
-        if let Some((door, addr)) = operators.zip(metrics_addr) {
-            let operator = Operator {
-                gauges: gauges(signaling.clone(), call.census().clone(), media.relay().cloned()),
-                live: media.quality().clone(),
-                store: store.clone(),
-                readers: readers(&config.metrics)?,
-                metrics,
-                clock,
-            };
-            let inside = Inside { router: Some(operator::router(operator)), streams: None };
-            let tls = tls.clone().filter(|_| !config::is_loopback(addr));
-            let options = Options { total: OPERATORS, ..options.clone() };
-            doors.push(tokio::spawn(listen::serve(door, tls, options, inside, closes(closed.clone()))));
-            tracing::info!(metrics.addr = %addr, "metrics and the operator's page are served");
+        if let Some(door) = operators {
+            let seen =
+                Seen { signaling: &signaling, call: &call, media: &media, store: &store, metrics, clock };
+            let served = door.serve(seen, tls.clone(), options.clone(), closes(closed.clone()));
+            doors.push(tokio::spawn(served));
         }
         doors.push(tokio::spawn(listen::serve(
             listener,
@@ -156,61 +145,6 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         relay_only: config.media.relay_only,
         tokens: key.map(|key| Tokens::new(&key, &config.auth.audience)),
     })
-}
-
-/// Takes the address at which the operator reads.
-async fn operators_door(metrics: &config::Metrics) -> anyhow::Result<Option<TcpListener>> {
-    let Some(address) = metrics.listen else { return Ok(None) };
-    let door = listen::bind(address).await;
-    let door = door.map_err(|error| match error {
-        ListenError::Taken(at) => {
-            anyhow::anyhow!("metrics.listen: {at} is taken by another program; choose another")
-        }
-        error => anyhow::anyhow!("metrics.listen: {error}"),
-    })?;
-    Ok(Some(door))
-}
-
-fn readers(metrics: &config::Metrics) -> anyhow::Result<Readers> {
-    let token = metrics.token().map_err(|fault| anyhow::anyhow!("metrics.token_file: {fault}"))?;
-    Ok(match token {
-        Some(token) => Readers::Token(token),
-        None if metrics.dangerous_without_token => Readers::Everyone,
-        None => Readers::ThisMachine,
-    })
-}
-
-/// Looks up what is not counted, when somebody reads.
-fn gauges(signaling: Signaling, census: Census, relay: Option<Relay>) -> LookUp {
-    Arc::new(move || {
-        let (sessions, connections) = signaling.present();
-        let relay = relay.as_ref().map(relay_gauges).unwrap_or_default();
-        let census = census.clone();
-        Box::pin(async move {
-            let calls = census.count().await;
-            Gauges {
-                sessions: sessions as u64,
-                connections: connections as u64,
-                ringing: calls.ringing,
-                negotiating: calls.negotiating,
-                connected: calls.connected,
-                reconnecting: calls.reconnecting,
-                relay,
-            }
-        })
-    })
-}
-
-fn relay_gauges(relay: &Relay) -> RelayGauges {
-    let media::Counted { open, totals } = relay.counted();
-    RelayGauges {
-        open: open as u64,
-        opened: totals.opened,
-        refused: totals.refused,
-        ignored: totals.ignored,
-        to_peers: (totals.used.to_peers, totals.used.bytes_to_peers),
-        to_clients: (totals.used.to_client, totals.used.bytes_to_client),
-    }
 }
 
 /// Ends when the doors are to be closed.

@@ -57,14 +57,16 @@ export class Server {
     discard(this.#folder);
   }
 
-  /**
-   * What its metrics say: the number of each series, by name and labels as they are written. Only with
-   * `TINCAN_METRICS__LISTEN`.
-   */
-  async metrics(): Promise<ReadonlyMap<string, number>> {
+  /** Where operators read. Only with `TINCAN_METRICS__LISTEN`. */
+  get operators(): string {
     const address = this.#log.match(/metrics\.addr=(\S+)/g)?.at(-1)?.split('=')[1];
-    if (!address) throw new Error('this server does not say where its metrics are: start it with TINCAN_METRICS__LISTEN=127.0.0.1:0');
-    const response = await fetch(`http://${address}/metrics`);
+    if (!address) throw new Error('this server has no metrics: start it with TINCAN_METRICS__LISTEN=127.0.0.1:0');
+    return `http://${address}`;
+  }
+
+  /** What its metrics say: the number of each series, by name and labels as they are written. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const response = await fetch(`${this.operators}/metrics`);
     const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
   }

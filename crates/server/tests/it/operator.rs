@@ -62,8 +62,8 @@ async fn relay_of(device: &mut Device, call: &str) -> Client {
     let data = device.expect("ice-servers-response").await.unwrap()["data"].clone();
     let servers = data["iceServers"].as_array().unwrap();
     let turn = servers.iter().find(|server| server["username"].is_string()).unwrap();
-    let urls = turn["urls"].as_array().unwrap().iter().filter_map(Value::as_str);
-    let url = urls.filter(|url| url.starts_with("turn:") && !url.contains("tcp")).next().unwrap().to_owned();
+    let mut urls = turn["urls"].as_array().unwrap().iter().filter_map(Value::as_str);
+    let url = urls.find(|url| url.starts_with("turn:") && !url.contains("tcp")).unwrap().to_owned();
     let port = url.split('?').next().unwrap().rsplit(':').next().unwrap().parse().unwrap();
     let (username, password) = (turn["username"].as_str().unwrap(), turn["credential"].as_str().unwrap());
     Client::at(([127, 0, 0, 1], port).into(), username, password)

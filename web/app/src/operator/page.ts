@@ -36,8 +36,10 @@ async function refresh(): Promise<boolean> {
     else if ([...live].some((call) => !calls.live.some((it) => it.call === call))) allAt = -Infinity;
     showLive(calls);
     show(door, false);
-    show(element('main'), true);
+    show(element('sheet'), true);
+    // Not read aloud: it changes all the time. What goes wrong is.
     say(element('state'), `As of ${new Date(calls.now).toLocaleTimeString('en-GB')}`);
+    say(element('trouble'), '');
     return true;
   } catch (error) {
     fail(error);
@@ -48,14 +50,14 @@ async function refresh(): Promise<boolean> {
 function fail(error: unknown): void {
   if (error instanceof NoCalls && error.status === 401) {
     show(door, true);
-    show(element('main'), false);
-    say(element('state'), 'A token is needed');
+    show(element('sheet'), false);
+    say(element('state'), '');
     say(element('door-error'), token === '' ? '' : 'The server does not know that token.');
     if (document.activeElement === document.body) input.focus();
     return;
   }
   const why = error instanceof NoCalls && error.status > 0 ? error.message : 'The server does not answer.';
-  say(element('state'), `${why} Trying again.`);
+  say(element('trouble'), `${why} Trying again.`);
 }
 
 function take(calls: Calls): void {
@@ -110,6 +112,11 @@ door.addEventListener('submit', (event) => {
   }, fail);
 });
 
-document.addEventListener('visibilitychange', () => !document.hidden && door.hidden && refresh());
-setInterval(() => !document.hidden && door.hidden && refresh(), LIVE_EVERY_MS);
+/** Asks again, if somebody looks and is let in. */
+function again(): void {
+  if (!document.hidden && door.hidden) void refresh();
+}
+
+document.addEventListener('visibilitychange', again);
+setInterval(again, LIVE_EVERY_MS);
 await refresh();
