@@ -100,8 +100,11 @@ fn refusals(
 
 async fn started(folder: &TempDir, bus: &Bus, late: Duration) -> (Quality, Store) {
     let store = Store::open(&folder.path().join("tincan.db")).await.unwrap();
-    let started = Quality::start(bus, Clock::start(), store.clone(), Metrics::default(), late).await;
-    (started.unwrap(), store)
+    (started_on(&store, bus, late, &Metrics::default()).await, store)
+}
+
+async fn started_on(store: &Store, bus: &Bus, late: Duration, metrics: &Metrics) -> Quality {
+    Quality::start(bus, Clock::start(), store.clone(), metrics.clone(), late).await.unwrap()
 }
 
 fn accept(bus: &Bus) {
@@ -145,6 +148,19 @@ async fn what_was_reported_before_the_server_stopped_is_part_of_the_sum_after_it
     let kept = store.quality_of_live_calls().await.unwrap();
     assert_eq!(kept.iter().map(|leg| leg.report.samples).collect::<Vec<_>>(), [60]);
     store.close().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_counted_as_lost_and_nothing_waits_for_it() {
+    let (folder, bus, metrics) = (TempDir::new().unwrap(), Bus::default(), Metrics::default());
+    let store = Store::open(&folder.path().join("tincan.db")).await.unwrap();
+    let quality = started_on(&store, &bus, LATE, &metrics).await;
+    accept(&bus);
+    bus.quality.publish(&(), &reported("alice/web", 400));
+    store.close().await;
+    quality.stop().await;
+    let text = metrics.text(&crate::metrics::Gauges::default());
+    assert!(text.contains("\ntincan_quality_unstored_total 1\n"), "{text}");
 }
 
 /// Has the call in the store, as the call service would.
