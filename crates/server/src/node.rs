@@ -1,4 +1,6 @@
-//! One process: puts the services together. The only file that knows them all.
+//! One process: puts the services together. With `operators`, the only file that knows them all.
+
+mod operators;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,17 +10,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, News, Subscription};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Web};
 use crate::listen::{self, Inside, Options, Stream, TakeStream, Tls};
+use crate::metrics::Metrics;
 use crate::places;
 use crate::service::call::CallService;
 use crate::service::echo::{self, Echo};
 use crate::service::media::{self, Media, Relay, Secrets, Started, Surroundings};
 use crate::service::signaling::{Settings, Signaling, Tokens};
 use crate::store::Store;
+use operators::{OperatorsDoor, Seen};
 
 /// Over how long clients come back after the server went down.
 const COME_BACK: Duration = Duration::from_secs(2);
@@ -28,6 +32,9 @@ const COME_BACK: Duration = Duration::from_secs(2);
 pub struct Node {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where the operator reads, if that is anywhere.
+    pub metrics_addr: Option<SocketAddr>,
+    counting: Subscription<(), News>,
     signaling: Signaling,
     call: CallService,
     echo: Option<Echo>,
@@ -47,14 +54,18 @@ impl Node {
         let tls = config.tls.files().map(|(cert, key)| Tls::load(cert, key)).transpose()?;
         let listener = listen::bind(config.server.listen).await?;
         let addr = listener.local_addr()?;
+        let operators = OperatorsDoor::open(&config).await?;
+        let metrics_addr = operators.as_ref().map(|door| door.addr);
         let store = Store::open(&config.store.path(&config.server.data_dir)).await?;
-        let (bus, clock) = (Bus::default(), Clock::start());
+        let (bus, clock, metrics) = (Bus::default(), Clock::start(), Metrics::default());
+        let counting = metrics.follow(&bus);
         let places = places::find(&config, config.media.listen.unwrap_or(addr).ip()).await;
         // These two before the calls: they hear of those that were taken up.
         let echo = echo(&bus, &config, &places)?;
         let neighbours = echo.iter().flat_map(|echo| echo.addresses().to_vec()).collect();
         let surroundings = Surroundings { web: addr, places, neighbours };
-        let Started { media, tcp } = Media::start(&bus, clock, &config, surroundings).await?;
+        let keep = (store.clone(), metrics.clone());
+        let Started { media, tcp } = Media::start(&bus, clock, &config, surroundings, keep).await?;
         let call = CallService::start(bus.clone(), clock, store.clone(), config.call.limits()).await?;
         let echo = echo.map(echo::Waiting::start);
         let signaling = Signaling::new(bus, clock, settings(&config)?);
@@ -70,13 +81,37 @@ impl Node {
         let options = Options::new(&config);
         let streams = media.relay().cloned().map(streams);
         let inside = Inside { router: Some(http::router(web)), streams: streams.clone() };
-        let mut doors =
-            vec![tokio::spawn(listen::serve(listener, tls, options.clone(), inside, closes(closed.clone())))];
+        let mut doors = Vec::new();
+        if let Some(door) = operators {
+            let seen =
+                Seen { signaling: &signaling, call: &call, media: &media, store: &store, metrics, clock };
+            let served = door.serve(seen, tls.clone(), options.clone(), closes(closed.clone()));
+            doors.push(tokio::spawn(served));
+        }
+        doors.push(tokio::spawn(listen::serve(
+            listener,
+            tls,
+            options.clone(),
+            inside,
+            closes(closed.clone()),
+        )));
         if let Some(tcp) = tcp {
             let inside = Inside { router: None, streams };
             doors.push(tokio::spawn(listen::serve(tcp, None, options, inside, closes(closed))));
         }
-        Ok(Self { addr, signaling, call, echo, media, store, ready, close_doors, doors })
+        Ok(Self {
+            addr,
+            metrics_addr,
+            counting,
+            signaling,
+            call,
+            echo,
+            media,
+            store,
+            ready,
+            close_doors,
+            doors,
+        })
     }
 
     /// Stops: no new connections, every client is told to come back later, what was asked for is finished and stored.
@@ -93,6 +128,7 @@ impl Node {
             let _ = door.await;
         }
         self.call.stop().await;
+        drop(self.counting);
         self.media.stop().await;
         self.store.close().await;
     }

@@ -320,5 +320,5 @@ async fn turn_client(device: &mut Device, call: &str) -> Client {
     let relay = &servers[1];
     let port = relay["urls"][0].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
     let word = |name: &str| relay[name].as_str().unwrap().to_owned();
-    Client::at(SocketAddr::from(([127, 0, 0, 1], port)), word("username"), &word("credential"))
+    Client::at(SocketAddr::from(([127, 0, 0, 1], port)), &word("username"), &word("credential"))
 }

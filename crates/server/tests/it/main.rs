@@ -18,6 +18,8 @@ mod history;
 mod limits;
 mod media;
 mod mixed;
+mod operator;
+mod quality;
 mod restart;
 mod resume;
 mod shape;

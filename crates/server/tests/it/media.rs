@@ -71,13 +71,14 @@ pub(crate) struct Client {
 impl Client {
     fn new(media: &Media, secrets: &Secrets, user: &str) -> Self {
         let (username, password) = secrets.mint(soon(), "call", user);
-        Self::at(media.addr, username, &password)
+        Self::at(media.addr, &username, &password)
     }
 
-    pub(crate) fn at(server: SocketAddr, username: String, password: &str) -> Self {
+    /// A client of the relay at `addr`, with these credentials.
+    pub(crate) fn at(addr: SocketAddr, username: &str, password: &str) -> Self {
         let socket = socket();
-        socket.connect(server).unwrap();
-        let key = Key::long_term(&username, REALM, password);
+        socket.connect(addr).unwrap();
+        let (username, key) = (username.to_owned(), Key::long_term(username, REALM, password));
         let mut client = Self { socket, username, key, nonce: String::new(), asked: 0 };
         let answer = client.ask(Method::ALLOCATE, |_| {});
         let nonce = Message::parse(&answer).unwrap().text(AttributeType::NONCE).unwrap().to_owned();
@@ -107,7 +108,7 @@ impl Client {
         message.address(AttributeType::XOR_RELAYED_ADDRESS).expect("a relay")
     }
 
-    fn bind(&mut self, peer: SocketAddr) -> Class {
+    pub(crate) fn bind(&mut self, peer: SocketAddr) -> Class {
         let answer = self.ask(Method::CHANNEL_BIND, |writer| {
             writer
                 .put(AttributeType::CHANNEL_NUMBER, &[0x40, 0, 0, 0])
@@ -116,7 +117,7 @@ impl Client {
         Message::parse(&answer).unwrap().class()
     }
 
-    fn send(&self, data: &[u8]) {
+    pub(crate) fn send(&self, data: &[u8]) {
         let header = channel::header(Channel::new(0x4000).unwrap(), data.len()).unwrap();
         self.socket.send(&[&header[..], data].concat()).unwrap();
     }
@@ -127,7 +128,7 @@ impl Client {
         Some(buffer[..length].to_vec())
     }
 
-    fn heard(&self) -> Option<Vec<u8>> {
+    pub(crate) fn heard(&self) -> Option<Vec<u8>> {
         channel::read(&self.next()?).map(|(_, data)| data.to_vec())
     }
 }

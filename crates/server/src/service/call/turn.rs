@@ -1,7 +1,8 @@
 //! One turn of the call service: decide on everything that came in, store it, carry it out.
 
-use tincan_proto::call::{Changes, Effect, Input, Notice, Refusal, Request, Snapshot};
+use tincan_proto::call::{Call, Changes, Effect, End, Input, Notice, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
+use tincan_proto::time::whole_ms;
 use tincan_proto::wire::ErrorCode;
 
 use super::{Actor, COMING_BACK, Inbox, QUIET, RETRY, refuse};
@@ -105,8 +106,7 @@ impl Actor {
                 self.tell(effect);
             }
             for (call, end) in calls.iter().filter_map(|call| Some((call, call.end()?))) {
-                let (reason, talk_ms) = (end.reason, end.talk_ms);
-                self.bus.news.publish(&(), &News::Ended { call: call.id(), reason, talk_ms });
+                self.bus.news.publish(&(), &ended(call, end));
             }
         }
         for (command, refusal) in refused {
@@ -119,7 +119,8 @@ impl Actor {
             && effect.to == *by
         {
             let (caller, callee) = (peer.clone(), by.clone());
-            self.bus.news.publish(&(), &News::Accepted { call: effect.call, caller, callee });
+            let at = self.clock.now();
+            self.bus.news.publish(&(), &News::Accepted { call: effect.call, caller, callee, at });
         }
         let to = effect.to.user.clone();
         self.bus.users.publish(&to, &Event::Effect(effect));
@@ -166,5 +167,18 @@ impl Actor {
         }
         // A full disk is not freed by asking it a thousand times a second.
         tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Tells of an end, and how long the call took to get there. A call that was connected for no millisecond was not.
+fn ended(call: &Call, end: &End) -> News {
+    let accepted_at = call.accepted().map(|(_, at)| at);
+    let setup = |at| end.at.since(at).saturating_sub(std::time::Duration::from_millis(end.talk_ms));
+    News::Ended {
+        call: call.id(),
+        reason: end.reason,
+        talk_ms: end.talk_ms,
+        ring_ms: accepted_at.map(|at| whole_ms(at.since(call.requested_at()))),
+        setup_ms: accepted_at.filter(|_| end.talk_ms > 0).map(|at| whole_ms(setup(at))),
     }
 }

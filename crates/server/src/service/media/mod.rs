@@ -29,12 +29,15 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, IceRequest, News, Reply, Subscription};
 use crate::clock::Clock;
 use crate::config::{Config, MediaMode};
+use crate::metrics::Metrics;
 use crate::places::Place;
+use crate::store::{Store, StoreError};
 use doors::Doors;
 use quality::Quality;
 use servers::Servers;
 
 pub use doors::{DoorError, addresses};
+pub use quality::{Known, Live, LiveCall, LiveLeg};
 pub use relay::{Counted, REALM, Relay, Settings};
 pub use secrets::{SecretError, Secrets};
 pub use self_test::{SelfTestError, self_test};
@@ -51,6 +54,9 @@ pub enum MediaError {
     /// What credentials are made with.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// What live calls were like before the server stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Anything else that the system refuses.
     #[error("STUN and TURN cannot be served: {0}")]
     System(#[from] std::io::Error),
@@ -87,7 +93,7 @@ pub struct Started {
 }
 
 impl Media {
-    /// Opens its doors, and starts to serve.
+    /// Opens its doors, and starts to serve. `store` and `metrics`: where the quality of calls goes.
     ///
     /// # Errors
     /// [`MediaError`], with a sentence that says what to do.
@@ -96,6 +102,7 @@ impl Media {
         clock: Clock,
         config: &Config,
         surroundings: Surroundings,
+        (store, metrics): (Store, Metrics),
     ) -> Result<Started, MediaError> {
         let Surroundings { web, places, neighbours } = surroundings;
         let secrets = Secrets::open(&config.media.secret_path(&config.server.data_dir))?;
@@ -116,7 +123,7 @@ impl Media {
         let media = Self {
             ice: answer(bus, clock, servers),
             news: end_relays(bus, relay.clone()),
-            quality: Quality::start(bus),
+            quality: Quality::start(bus, clock, store, metrics, quality::LATE).await?,
             rotation,
             relay,
         };
@@ -129,9 +136,16 @@ impl Media {
         self.relay.as_ref()
     }
 
-    /// Stops. All relays end.
+    /// The calls of which quality is reported.
+    #[must_use]
+    pub const fn quality(&self) -> &Known {
+        self.quality.known()
+    }
+
+    /// Stops: what was reported is stored, and all relays end.
     pub async fn stop(self) {
-        drop((self.ice, self.news, self.quality));
+        drop((self.ice, self.news));
+        self.quality.stop().await;
         if let Some(rotation) = self.rotation {
             rotation.abort();
         }

@@ -136,6 +136,13 @@ impl Signaling {
         }
     }
 
+    /// How many sessions there are, and how many of them have a connection.
+    #[must_use]
+    pub fn present(&self) -> (usize, usize) {
+        let sessions = self.0.directory.all();
+        (sessions.len(), sessions.iter().filter(|session| session.lock().link.is_some()).count())
+    }
+
     /// Sends every client away: the server stops. Clients come back after times spread over `spread`.
     pub fn drain(&self, spread: Duration) {
         let sessions = self.0.directory.all();
