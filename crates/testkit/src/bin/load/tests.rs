@@ -66,7 +66,7 @@ fn a_good_server_is_found_good_in_every_dialect_and_scenario() {
 #[test]
 fn a_lost_message_is_lost_and_does_not_stop_the_run() {
     let _turn = turn();
-    let report = dialogs::run(&aim(Vice::Lose, 50, Dialect::Seed), 4, 1.5, false).unwrap();
+    let report = dialogs::run(&aim(Vice::Lose, 50, Dialect::Seed), 4, 4.5, false).unwrap();
     assert_only(&report, &[Fault::Lost]);
     assert!(report.value("dialogs_per_s").unwrap() > 0.0);
     assert_only(&rate::run(&aim(Vice::Lose, 100, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(), &[Fault::Lost]);

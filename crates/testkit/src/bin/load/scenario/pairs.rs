@@ -33,7 +33,7 @@ pub(crate) enum Then {
 
 /// How long a dialog may take before what is missing of it counts as lost: 30 s in nanoseconds, less where the server is
 /// a fake.
-const GIVE_UP_NS: u64 = if cfg!(test) { 1_000_000_000 } else { 30_000_000_000 };
+const GIVE_UP_NS: u64 = if cfg!(test) { 3_000_000_000 } else { 30_000_000_000 };
 
 struct Pair {
     to_callee: Leg,
