@@ -16,10 +16,18 @@ journey('an operator sees who talks, then how it ended, sorts by keyboard, and f
   expect((await fetch(`${world.origin}/operator.html`)).status).toBe(404);
   const operator = await open(world);
   await untilSeen('the live call', () => texts(operator, '.leg__name'), (legs) => legs.length === 2 && legs[0]!.startsWith('clientA/'));
+  // Some seconds, of which both sides have something to say.
+  for (const person of [a, b]) {
+    const enough = (await person.probe('packets')) + 200;
+    await until(`${person.name} has heard more`, async () => (await person.probe('packets')) >= enough, 20_000);
+  }
   await a.click('hangup');
   await Promise.all([a.untilEnded('hung_up'), b.untilEnded('hung_up')]);
   await untilSeen('the ended call', () => texts(operator, 'tbody .calls__reason'), ([reason]) => reason === 'Hung up', 20_000);
   expect(await texts(operator, '.leg__name')).toEqual([]);
+  // Both browsers have said how it was.
+  await untilSeen('a score of each side', () => texts(operator, 'tbody .calls__mos .pill'), (scores) => scores.length === 2 && scores.every((score) => /^[1-4]\.\d\d /.test(score)), 20_000);
+  expect(await texts(operator, 'tbody td.calls__path')).toEqual(['Direct']);
 
   const { page } = operator.chromium;
   await page.focus('th.calls__talk button');

@@ -13,6 +13,8 @@ import { scores, scoresInWords, ways, waysInWords } from './plots.js';
 
 const LIVE_EVERY_MS = 5_000;
 const ALL_EVERY_MS = 60_000;
+/** The sides of a call may still report for 30 s after its end; what they come to is stored a second later. */
+const SETTLED_MS = 35_000;
 const PAGE = 50;
 /** Kept by this tab only. */
 const KEPT = 'tincan.operator.token';
@@ -26,14 +28,17 @@ let token = sessionStorage.getItem(KEPT) ?? '';
 let next: number | null = null;
 let live = new Set<string>();
 let allAt = -Infinity;
+/** Until then the calls that ended lately may still change. */
+let unsettledUntil = -Infinity;
 
 /** Asks, shows, and says what went wrong. Returns whether it went well. */
 async function refresh(): Promise<boolean> {
-  const all = performance.now() - allAt > ALL_EVERY_MS;
+  const now = performance.now();
+  const all = now - allAt > ALL_EVERY_MS || now < unsettledUntil;
   try {
     const calls = await ask(token, { ended: all ? PAGE : 0 });
     if (all) take(calls);
-    else if ([...live].some((call) => !calls.live.some((it) => it.call === call))) allAt = -Infinity;
+    if ([...live].some((call) => !calls.live.some((it) => it.call === call))) unsettledUntil = now + SETTLED_MS;
     showLive(calls);
     show(door, false);
     show(element('sheet'), true);
@@ -69,8 +74,9 @@ function take(calls: Calls): void {
   for (const call of calls.ended) ended.set(call.row, call);
   allAt = performance.now();
   if (calls.day) {
-    element('mos-plot').replaceChildren(scores(calls.day));
-    element('path-plot').replaceChildren(ways(calls.day));
+    const isEmpty = calls.day.mos.every((legs) => legs === 0);
+    element('mos-plot').replaceChildren(...(isEmpty ? [] : [scores(calls.day)]));
+    element('path-plot').replaceChildren(...(isEmpty ? [] : [ways(calls.day)]));
     say(element('mos-caption'), `Legs by opinion score. ${scoresInWords(calls.day)}`);
     say(element('path-caption'), `Legs by the way their sound took. ${waysInWords(calls.day)}`);
   }

@@ -52,7 +52,8 @@ export function scores(day: Day): SVGSVGElement {
   const floor = height - bottom;
   const step = (width - left) / day.mos.length;
   const drawing = svg('svg', { class: 'bars', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': scoresInWords(day) });
-  for (const part of [1, 0.5]) {
+  // Half of an odd number is no number of legs.
+  for (const part of most % 2 === 0 || most > 20 ? [1, 0.5] : [1]) {
     const line = floor - part * (floor - top);
     drawing.append(svg('line', { class: 'bars__line', x1: left, x2: width, y1: line, y2: line }), word(left - 6, line + 4, short(part * most), 'end'));
   }

@@ -14,6 +14,9 @@ use crate::store::LegQuality;
 /// How many of a leg's latest scores are kept for its curve: half an hour at a report every 30 s.
 const RECENT: usize = 60;
 
+/// A report that came so shortly before the end is a leg's last: who hangs up reports at once, and that overtakes the end.
+const LAST: Duration = Duration::from_secs(2);
+
 /// A leg's part in its call, by its place in [`Call::legs`].
 const ROLES: [Role; 2] = [Role::Caller, Role::Callee];
 
@@ -24,7 +27,7 @@ pub(super) struct Calls {
     calls: HashMap<CallId, Call>,
     /// Those that are over and when they ended; oldest first.
     over: VecDeque<(Millis, CallId)>,
-    /// Those that are over and of which both legs have reported since.
+    /// Those that are over and of which both legs have said their last.
     complete: Vec<CallId>,
     /// Sums of live calls that an earlier run of the server stored, until it is heard that they go on.
     kept: HashMap<CallId, Vec<LegQuality>>,
@@ -51,7 +54,7 @@ struct Measured {
     latest: Report,
     reported_at: Millis,
     recent: VecDeque<(Millis, u32)>,
-    /// Reported since the call ended.
+    /// Reported when the call ended, or since.
     said_last: bool,
     /// Its sum is not what was last handed out to be stored.
     is_new: bool,
@@ -120,6 +123,12 @@ impl Calls {
     pub(super) fn ended(&mut self, now: Millis, id: CallId) {
         if let Some(call) = self.calls.get_mut(&id) {
             call.is_over = true;
+            for measured in call.legs.iter_mut().filter_map(|leg| leg.measured.as_mut()) {
+                measured.said_last = now.since(measured.reported_at) <= LAST;
+            }
+            if call.legs.iter().all(Leg::said_last) {
+                self.complete.push(id);
+            }
             self.over.push_back((now, id));
         }
     }

@@ -38,22 +38,31 @@ fn calls() -> Calls {
 fn nothing_is_due_until_both_have_said_their_last_or_it_is_too_late() {
     let mut calls = calls();
     assert!(calls.reported(Millis(1000), &reported("alice/web", 400)));
-    calls.ended(Millis(2000), CALL);
-    assert!(calls.reported(Millis(2100), &reported("alice/web", 300)));
-    let due = calls.due(Millis(2200));
+    calls.ended(Millis(20_000), CALL);
+    assert!(calls.reported(Millis(20_100), &reported("alice/web", 300)));
+    let due = calls.due(Millis(20_200));
     assert!(due.sums.is_empty() && due.over.is_empty(), "{due:?}");
-    assert!(calls.reported(Millis(2300), &reported("bob/phone", 200)));
-    let due = calls.due(Millis(2400));
+    assert!(calls.reported(Millis(20_300), &reported("bob/phone", 200)));
+    let due = calls.due(Millis(20_400));
     let sums: Vec<_> = due.sums.iter().map(|sum| (sum.role, sum.report.mos, sum.reported_at)).collect();
-    assert_eq!(sums, [(Role::Caller, 350, Millis(2100)), (Role::Callee, 200, Millis(2300))]);
+    assert_eq!(sums, [(Role::Caller, 350, Millis(20_100)), (Role::Callee, 200, Millis(20_300))]);
     assert_eq!(due.over.len(), 2);
     // One that comes after both is stored too, and counts as no further leg.
-    assert!(calls.reported(Millis(3000), &reported("bob/phone", 400)));
-    let due = [calls.due(Millis(31_999)), calls.due(Millis(32_000))];
+    assert!(calls.reported(Millis(21_000), &reported("bob/phone", 400)));
+    let due = [calls.due(Millis(49_999)), calls.due(Millis(50_000))];
     let again: Vec<_> = due.iter().flat_map(|due| &due.sums).map(|sum| sum.report.mos).collect();
     assert_eq!(again, [300]);
     assert!(due.iter().all(|due| due.over.is_empty()));
-    assert!(!calls.reported(Millis(32_001), &reported("alice/web", 400)), "it is forgotten");
+    assert!(!calls.reported(Millis(50_001), &reported("alice/web", 400)), "it is forgotten");
+}
+
+#[test]
+fn a_last_report_may_overtake_the_end_that_it_belongs_to() {
+    let mut calls = calls();
+    assert!(calls.reported(Millis(18_000), &reported("alice/web", 400)));
+    assert!(calls.reported(Millis(19_900), &reported("bob/phone", 400)));
+    calls.ended(Millis(20_000), CALL);
+    assert_eq!(calls.due(Millis(20_000)).sums.len(), 2);
 }
 
 #[test]
