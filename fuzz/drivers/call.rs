@@ -93,6 +93,7 @@ impl World {
             callee: callee.clone(),
             data: "{}".into(),
             devices,
+            takes_many: false,
             wait,
             moves_on,
         };

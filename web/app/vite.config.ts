@@ -41,6 +41,7 @@ export default defineConfig(({ mode }) => ({
         callerA: here('callerA.html'),
         callerB: here('callerB.html'),
         diagnostics: here('diagnostics.html'),
+        operator: here('operator.html'),
         // Never in a release: the page that shows every state with a fake device.
         ...(mode === 'states' ? { states: here('dev/states.html'), checks: here('dev/checks.html') } : {}),
       },
@@ -48,7 +49,11 @@ export default defineConfig(({ mode }) => ({
   },
   // In development the pages come from Vite and the signaling from a Tincan server on its usual port, or at TINCAN_URL.
   server: {
-    proxy: { '/ws': { target: signaling, ws: true }, '/ice-servers': signaling },
+    proxy: {
+      '/ws': { target: signaling, ws: true },
+      '/ice-servers': signaling,
+      '/calls': process.env['TINCAN_METRICS_URL'] ?? 'http://localhost:9090',
+    },
   },
   preview: { headers: { 'content-security-policy': policy } },
 }));

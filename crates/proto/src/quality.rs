@@ -199,6 +199,25 @@ impl Summary {
         }
     }
 
+    /// All of it as one report, which is how it is kept; `None` without a sample. Added to an empty summary, it is this
+    /// one again, but that a number which some reports had not told weighs as if all had.
+    #[must_use]
+    pub fn as_report(&self) -> Option<Report> {
+        Some(Report {
+            samples: self.samples,
+            mos: self.mos()?,
+            mos_min: self.mos_min,
+            poor: self.poor,
+            concealed_ppm: self.concealed_ppm(),
+            lost_ppm: self.lost_ppm(),
+            remote_lost_ppm: self.remote_lost_ppm(),
+            rtt_ms: self.rtt_ms(),
+            jitter_ms: self.jitter_ms(),
+            path: self.path,
+            cause: self.cause,
+        })
+    }
+
     /// Mean opinion score, times 100; `None` without a sample.
     #[must_use]
     pub fn mos(&self) -> Option<u32> {
@@ -288,9 +307,27 @@ mod tests {
         });
         assert_eq!((summary.samples, summary.mos(), summary.mos_min, summary.poor), (40, Some(380), 150, 9));
         summary.add(&GOOD);
-        assert_eq!((summary.mos_min, summary.cause), (150, Cause::OwnNetwork), "what was poor once is not forgotten");
+        assert_eq!(
+            (summary.mos_min, summary.cause),
+            (150, Cause::OwnNetwork),
+            "what was poor once is not forgotten"
+        );
         assert_eq!((summary.rtt_ms(), summary.remote_lost_ppm()), (Some(40), None));
         assert_eq!(summary.path, Path::Direct);
+    }
+
+    #[test]
+    fn a_summary_that_was_kept_goes_on_where_it_was() {
+        let (mut whole, mut first) = (Summary::default(), Summary::default());
+        assert_eq!(first.as_report(), None);
+        first.add(&GOOD);
+        let mut later = Summary::default();
+        later.add(&first.as_report().unwrap());
+        let poor = Report { samples: 10, mos: 230, mos_min: 150, poor: 9, ..GOOD };
+        later.add(&poor);
+        whole.add(&GOOD);
+        whole.add(&poor);
+        assert_eq!(later, whole);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 /**
  * A device that does nothing by itself: the preview puts it, and a call, into any state. Only for dev/states.html.
  */
-import type { Call, CallState, CallSummary, Device, DeviceState, Level, Path } from '@tincan/sdk';
+import type { Call, CallState, CallSummary, Device, DeviceState, Level, Path, Quality } from '@tincan/sdk';
 
 type Listener = (value: never) => void;
 
@@ -26,6 +26,7 @@ export class FakeCall extends Events {
   remoteMuted = false;
   connectedAt: number | undefined;
   level: Level = { input: 0, output: 0 };
+  quality: Quality | undefined;
   readonly ended: Promise<CallSummary>;
   readonly direction: 'outgoing' | 'incoming';
   readonly peer: { user: string };
@@ -52,6 +53,12 @@ export class FakeCall extends Events {
   finish(summary: Partial<CallSummary>): void {
     this.state = 'ended';
     this.#end({ reason: 'hung_up', by: 'local', talkMs: 0, at: Date.now(), ...summary });
+  }
+
+  sound(quality: Partial<Quality> = {}): void {
+    const figures = { mos: 4.37, rttMs: 38, lost: 0.002, codec: 'opus' };
+    this.quality = { bars: 4, remoteBars: 4, cause: 'none', sentence: '', path: this.#path === 'relay' ? 'relay_tls' : this.#path, ...figures, ...quality };
+    this.emit('quality', this.quality);
   }
 
   async accept(): Promise<void> {

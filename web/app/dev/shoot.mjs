@@ -8,7 +8,7 @@ const [folder = 'shots', only = ''] = process.argv.slice(2);
 const checks = ['before', 'speak', 'listen', 'good', 'udp-blocked', 'mic-silent', 'server-gone', 'stopped'];
 const base = process.env.BASE ?? 'http://localhost:4173';
 const states = ['idle', 'registering', 'registered', 'requesting', 'delivered', 'ringing', 'incoming', 'negotiating', 'connected', 'connected-muted',
-  'connected-relay', 'connected-blocked', 'reconnecting', 'ended-me', 'ended-them', 'busy', 'unreachable', 'elsewhere', 'lost', 'failed', 'error', 'server-lost'];
+  'connected-relay', 'connected-blocked', 'connected-fair', 'connected-poor', 'connected-bad', 'connected-figures', 'reconnecting', 'ended-me', 'ended-them', 'busy', 'unreachable', 'elsewhere', 'lost', 'failed', 'error', 'server-lost'];
 const looks = [
   { name: 'desk-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
   { name: 'desk-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
@@ -35,6 +35,7 @@ for (const { name, ...look } of looks) {
     if (only && !`${name}/${state}`.match(new RegExp(only))) continue;
     await page.goto(base + path);
     await page.waitForTimeout(1900);
+    if (state === 'connected-figures') await page.click('#quality');
     await page.screenshot({ path: `${folder}/${name}-${state}.png`, fullPage: state.startsWith('check-') });
     if (process.env.AXE) {
       const { violations: found } = await new AxeBuilder({ page }).analyze();

@@ -7,8 +7,9 @@ import '../src/styles/base.css';
 import '../src/styles/caller.css';
 import '../src/styles/dock.css';
 import '../src/styles/drawer.css';
+import '../src/styles/quality.css';
 import '../src/styles/scene.css';
-import { CallError, type CallState, type CallSummary } from '@tincan/sdk';
+import { CallError, type CallState, type CallSummary, type Quality } from '@tincan/sdk';
 import { readIdentity } from '../src/identity.js';
 import { startPage } from '../src/start.js';
 import { asDevice, FakeCall, FakeDevice } from './fake.js';
@@ -20,6 +21,12 @@ const root = document.documentElement;
 if (query.get('side') === 'b') Object.assign(root.dataset, { side: 'b', guest: 'clientB', peer: 'clientA' });
 const identity = readIdentity(root.dataset, location.search);
 startPage(asDevice(device), identity);
+
+const SOUNDS: Record<string, Partial<Quality>> = {
+  fair: { bars: 3, mos: 3.8, lost: 0.031 },
+  poor: { bars: 2, remoteBars: 2, cause: 'own_network', mos: 3.3, rttMs: 212, lost: 0.084, sentence: 'Packets are lost or late both ways. It may be your network or the other side’s.' },
+  bad: { bars: 1, cause: 'peer_network', mos: 2.1, rttMs: 340, lost: 0.22, sentence: 'Packets are lost or late on the way to you, probably in the other side’s network.' },
+};
 
 const INCOMING: readonly string[] = ['incoming', 'accepting'];
 const ENDS: Record<string, Partial<CallSummary>> = {
@@ -43,13 +50,14 @@ function enter(name: string): void {
   if (name === 'server-lost') return;
   if (name === 'error') return device.emit('error', new CallError('mic-denied'));
   const end = ENDS[name];
-  const base = name.replace(/-(muted|relay|blocked)$/, '') as CallState;
+  const base = name.replace(/-(muted|relay|blocked|fair|poor|bad|figures)$/, '') as CallState;
   const call = new FakeCall(INCOMING.includes(name) || name === 'elsewhere' ? 'incoming' : 'outgoing', identity.peer, 'incoming', name.endsWith('relay') ? 'relay' : 'direct');
   if (!INCOMING.includes(name)) call.state = 'requesting';
   device.emit('incoming', call);
   if (end) return call.finish(end);
   if (base === 'connected' || base === 'reconnecting') talk(call);
   call.move(base);
+  if (base === 'connected') call.sound(SOUNDS[/-(\w+)$/.exec(name)?.[1] ?? '']);
   if (name.endsWith('muted')) { call.mute(); call.remoteMuted = true; call.emit('remoteMute', true); }
   if (name.endsWith('blocked')) call.emit('warning', { name: 'playback-blocked', message: 'The browser does not play the sound yet.' });
 }

@@ -139,6 +139,7 @@ export class Caller {
     call.on('delivered', () => this.#changed(), { signal });
     call.on('mute', () => this.#changed(), { signal });
     call.on('remoteMute', () => this.#changed(), { signal });
+    call.on('quality', () => this.#changed(), { signal });
     call.on('level', (level) => this.#events.onLevel(level), { signal });
     call.on('error', (error) => this.#say(error), { signal });
     call.on('warning', ({ name, message }) => {
@@ -196,6 +197,6 @@ export class Caller {
 }
 
 function live(call: Call, state: LiveCall['state']): LiveCall {
-  const { direction, devices, muted, remoteMuted } = call;
-  return { state, outgoing: direction === 'outgoing', devices, muted, remoteMuted };
+  const { direction, devices, muted, remoteMuted, quality } = call;
+  return { state, outgoing: direction === 'outgoing', devices, muted, remoteMuted, ...(quality ? { quality } : {}) };
 }

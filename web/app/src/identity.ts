@@ -12,6 +12,9 @@ export interface Identity {
   readonly side: 'a' | 'b';
 }
 
+/** The user that the server itself is: it says back what it hears. */
+export const ECHO = 'echo';
+
 /** User and device names, as docs/PROTOCOL.md has them. */
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -39,8 +42,9 @@ export function checkIdentity(search: string): { guest: string; device?: string 
   return { guest, ...(device ? { device } : {}) };
 }
 
-/** The address of the other person's page, with the names swapped if they came from the address. */
-export function peerPage({ guest, peer, side }: Identity, search: string): string {
+/** The address of the other person's page, with the names swapped if they came from the address. The echo has none. */
+export function peerPage({ guest, peer, side }: Identity, search: string): string | undefined {
+  if (peer === ECHO) return undefined;
   const page = side === 'a' ? '/callerB.html' : '/callerA.html';
   const asked = new URLSearchParams(search);
   if (!asked.has('guest') && !asked.has('peer')) return page;

@@ -1,7 +1,7 @@
 /**
  * From what is so to what is shown. Pure: one snapshot in, one view out; the DOM, the SDK and the sound are elsewhere.
  */
-import type { CallState, CallSummary, DeviceState } from '@tincan/sdk';
+import type { CallState, CallSummary, DeviceState, Quality } from '@tincan/sdk';
 import type { PoseName } from './scene/pose.js';
 import * as words from './words.js';
 
@@ -20,6 +20,8 @@ export interface LiveCall {
   readonly devices: number;
   readonly muted: boolean;
   readonly remoteMuted: boolean;
+  /** How the sound is; absent before there was any. */
+  readonly quality?: Quality;
 }
 
 export interface Snapshot {
@@ -57,6 +59,7 @@ export interface View {
   readonly muted: boolean;
   readonly remoteMuted: boolean;
   readonly talking: boolean;
+  readonly quality?: Quality;
   readonly tone: Tone;
   readonly notice?: Notice;
 }
@@ -84,13 +87,14 @@ export function view(now: Snapshot): View {
     remoteMuted: call?.remoteMuted ?? false,
     talking: call?.state === 'connected' || call?.state === 'reconnecting',
     tone: tone(call?.state),
+    ...(call?.quality ? { quality: call.quality } : {}),
     ...(now.notice ? { notice: now.notice } : {}),
   };
 }
 
 function lines({ call, last, opening, server, peer }: Snapshot): Pick<View, 'callState' | 'headline' | 'detail' | 'end'> {
   if (call) {
-    const line = words.duringCall(call.state, { peer, ...call });
+    const line = words.duringCall(call.state, { peer, trouble: call.quality?.sentence ?? '', ...call });
     return { callState: call.state, headline: line.state, detail: line.detail };
   }
   if (opening) return { callState: 'opening', headline: words.OPENING.state, detail: words.OPENING.detail };

@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/caller.css';
 import './styles/dock.css';
 import './styles/drawer.css';
+import './styles/quality.css';
 import './styles/scene.css';
 import { Device } from '@tincan/sdk';
 import { readIdentity } from './identity.js';

@@ -10,6 +10,7 @@ import { view, type Snapshot, type View } from './model.js';
 import { bindSound } from './sound/drawer.js';
 import { signalFor, Tones } from './sound/tones.js';
 import { Page } from './ui/page.js';
+import { QualityMark } from './ui/quality.js';
 import { Tag } from './ui/tag.js';
 import { Scene } from './scene/scene.js';
 import { element } from './ui/dom.js';
@@ -24,7 +25,8 @@ export function startPage(device: Device, identity: Identity): void {
     paint: identity.side === 'a' ? ['a', 'b'] : ['b', 'a'],
     onMiddle: (at) => tag.hang(at),
   });
-  const page = new Page(me, peerPage(identity, location.search));
+  const quality = new QualityMark(() => caller.call?.quality);
+  const page = new Page(me, peerPage(identity, location.search), quality);
   let before: View | undefined;
 
   const show = (snapshot: Snapshot): void => {

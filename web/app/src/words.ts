@@ -4,7 +4,8 @@
  *
  * Errors are not here: a `CallError` brings its own sentence and remedy.
  */
-import type { CallState, CallSummary, DeviceState, EndReason, Path } from '@tincan/sdk';
+import { ECHO } from './identity.js';
+import type { Bars, CallPath, CallState, CallSummary, DeviceState, EndReason, Path, Quality } from '@tincan/sdk';
 
 export interface Line {
   /** The large word: No Call, Requesting, Calling, Connected, Call Ended. */
@@ -21,12 +22,16 @@ export const SERVER: Record<DeviceState, string> = {
   destroyed: 'Disconnected',
 };
 
+/** The echo's name for people. It rings nobody, and who calls it should know what it does. */
+const THE_ECHO = 'Echo';
+
 /** What is said while there is no call, by where the device stands with the server. */
 export function withoutCall(server: DeviceState, peer: string): Line {
+  const then = peer === THE_ECHO ? 'and hear your own voice a second later' : 'or wait for their ring';
   const detail: Record<DeviceState, string> = {
-    idle: `Connect first. Then call ${peer}, or wait for their ring.`,
+    idle: `Connect first. Then call ${peer}, ${then}.`,
     registering: 'Looking for the server…',
-    registered: `Ready. Call ${peer}, or wait for their ring.`,
+    registered: `Ready. Call ${peer}, ${then}.`,
     reconnecting: 'The server does not reply. Trying again by itself…',
     destroyed: 'This page is closed. Reload it to go on.',
   };
@@ -37,6 +42,8 @@ export function withoutCall(server: DeviceState, peer: string): Line {
 export const OPENING: Line = { state: 'Requesting', detail: 'Opening the microphone. Allow it if the browser asks.' };
 
 export interface DuringCall {
+  /** What is wrong with the sound, in a sentence; empty if nothing is. */
+  readonly trouble: string;
   readonly peer: string;
   readonly outgoing: boolean;
   /** How many devices of the peer have the request. */
@@ -45,7 +52,7 @@ export interface DuringCall {
   readonly remoteMuted: boolean;
 }
 
-export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing, devices, muted, remoteMuted }: DuringCall): Line {
+export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing, devices, muted, remoteMuted, trouble }: DuringCall): Line {
   switch (state) {
     case 'requesting':
       return { state: 'Requesting', detail: `Asking for ${peer}…` };
@@ -60,7 +67,7 @@ export function duringCall(state: Exclude<CallState, 'ended'>, { peer, outgoing,
     case 'negotiating':
       return { state: 'Calling', detail: outgoing ? `${peer} accepted. Pulling the string tight…` : 'Pulling the string tight…' };
     case 'connected':
-      return { state: 'Connected', detail: hearing(peer, muted, remoteMuted) };
+      return { state: 'Connected', detail: muted || remoteMuted || trouble === '' ? hearing(peer, muted, remoteMuted) : trouble };
     case 'reconnecting':
       return { state: 'Reconnecting', detail: 'The sound dropped out. It comes back by itself.' };
   }
@@ -75,6 +82,7 @@ function hearing(peer: string, muted: boolean, remoteMuted: boolean): string {
   if (muted && remoteMuted) return `You and ${peer} are both muted.`;
   if (muted) return `You are muted. ${peer} cannot hear you.`;
   if (remoteMuted) return `${peer} is muted. They can hear you.`;
+  if (peer === THE_ECHO) return 'Say something. A second later you hear it.';
   return `You and ${peer} can talk.`;
 }
 
@@ -89,9 +97,9 @@ export function ended({ reason, by, talkMs, error }: CallSummary, peer: string, 
     hung_up: () => said(you ? 'You hung up.' : by === 'remote' ? `${peer} hung up.` : 'The call was ended.'),
     cancelled: () => (you ? said('You gave up the call.', 'Nobody had accepted yet.') : said(`You missed a call from ${peer}.`, 'They gave up before you accepted.')),
     declined: () => said(you ? 'You rejected the call.' : `${peer} rejected the call.`),
-    busy: () => said(outgoing ? `${peer} is busy.` : `You were busy when ${peer} called.`, outgoing ? 'They are in another call. Try again a little later.' : ''),
+    busy: () => said(outgoing ? `${peer} is busy.` : `You were busy when ${peer} called.`, outgoing ? peer === THE_ECHO ? 'As many are calling as it can take. Try again a little later.' : 'They are in another call. Try again a little later.' : ''),
     no_answer: () => (outgoing ? said(`${peer} did not accept in time.`, 'It rang, and nobody came.') : said(`You missed a call from ${peer}.`, 'It rang, and nobody came.')),
-    unreachable: () => said(`${peer} is not reachable.`, 'Open the other page and connect it to the server.'),
+    unreachable: () => said(`${peer} is not reachable.`, peer === THE_ECHO ? 'This server has it switched off.' : 'Open the other page and connect it to the server.'),
     answered_elsewhere: () => said('Accepted elsewhere.', 'The call goes on at another device of yours.'),
     declined_elsewhere: () => said('Rejected elsewhere.', 'You rejected it at another device of yours.'),
     glare: () => said('You called each other.', 'The other call goes on.'),
@@ -108,6 +116,44 @@ export const PATH: Record<Path, string> = {
   direct: 'direct, nobody in the middle',
   relay: 'via relay, still encrypted',
   unknown: 'finding the path…',
+};
+
+/** What the browser, or the other side, does not tell. */
+const UNKNOWN = 'not known';
+
+/** How good the sound is, by bars. */
+const BARS: Record<Bars, string> = { 4: 'clear', 3: 'fair', 2: 'poor', 1: 'bad', 0: 'nothing arrives' };
+
+/** Where there is nothing to complain of: few bars are then the rest of a trouble that is over. */
+const VERDICT: Record<Bars, string> = {
+  4: 'The sound is clear.',
+  3: 'The sound is fair.',
+  2: 'The sound is recovering.',
+  1: 'The sound is recovering.',
+  0: 'No sound arrives.',
+};
+
+export const QUALITY = {
+  label: (bars: Bars): string => `Sound: ${BARS[bars]}, ${bars} of 4 bars. Show figures`,
+  verdict: ({ bars, sentence }: Quality): string => sentence || VERDICT[bars],
+} as const;
+
+const CALL_PATH: Record<CallPath, string> = {
+  direct: 'direct',
+  relay_udp: 'relay, UDP',
+  relay_tcp: 'relay, TCP',
+  relay_tls: 'relay, TLS',
+  unknown: UNKNOWN,
+};
+
+/** The card of figures, by the ends of their ids. */
+export const FIGURES: Record<'score' | 'remote' | 'rtt' | 'lost' | 'way' | 'codec', (now: Quality) => string> = {
+  score: ({ mos }) => `${mos.toFixed(1)} of 5`,
+  remote: ({ remoteBars }) => (remoteBars === undefined ? UNKNOWN : BARS[remoteBars]),
+  rtt: ({ rttMs }) => (rttMs === undefined ? UNKNOWN : `${Math.round(rttMs)} ms`),
+  lost: ({ lost }) => `${(100 * lost).toFixed(1)} %`,
+  way: ({ path }) => CALL_PATH[path],
+  codec: ({ codec }) => (codec === undefined ? UNKNOWN : codec.charAt(0).toUpperCase() + codec.slice(1)),
 };
 
 export const BUTTON = {
@@ -141,8 +187,9 @@ export const TITLE = {
   live: (peer: string): string => `● ${peer} · Tincan`,
 } as const;
 
-/** A user's name for people: `clientA` is "Client A", any other name stays as it is. */
+/** A user's name for people: `clientA` is "Client A", `echo` is "Echo", any other name stays as it is. */
 export function displayName(user: string): string {
+  if (user === ECHO) return THE_ECHO;
   const letter = /^client([A-Z])$/.exec(user)?.[1];
   return letter ? `Client ${letter}` : user;
 }

@@ -27,4 +27,8 @@ describe('the identity', () => {
     const search = '?guest=ada&peer=bob';
     expect(peerPage(readIdentity(pageA, search), search)).toBe('/callerB.html?guest=bob&peer=ada');
   });
+
+  it('leads nowhere from the echo, which has no page', () => {
+    expect(peerPage(readIdentity(pageA, '?peer=echo'), '?peer=echo')).toBeUndefined();
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Quality } from '@tincan/sdk';
 import { view, type LiveCall, type Snapshot } from '../src/model.js';
 
 const ready: Snapshot = { peer: 'Client B', server: 'registered', opening: false };
@@ -48,6 +49,13 @@ describe('the view', () => {
     expect(view(after('hung_up', 'remote')).pose).toBe('ended-by-them');
     expect(view(after('busy', 'remote')).pose).toBe('ended');
     expect(view(after('connection_lost', 'server')).pose).toBe('ended-lost');
+  });
+
+  it('carries how the call sounds, and says in place of the detail what is wrong', () => {
+    const quality: Quality = { bars: 2, remoteBars: 4, mos: 3.2, cause: 'peer_network', sentence: 'Packets are lost.', path: 'direct', rttMs: 40, lost: 0.1, codec: 'opus' };
+    const now: Snapshot = { ...ready, call: { ...during('connected').call!, quality } };
+    expect(view(now)).toMatchObject({ quality: { bars: 2 }, headline: 'Connected', detail: 'Packets are lost.' });
+    expect(view(during('connected'))).not.toHaveProperty('quality');
   });
 
   it('carries the reason of the end for the page to show', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallState, CallSummary, EndReason } from '@tincan/sdk';
+import type { CallState, CallSummary, EndReason, Quality } from '@tincan/sdk';
 import * as words from '../src/words.js';
 
 const REASONS: readonly EndReason[] = [
@@ -10,7 +10,7 @@ const STATES: readonly Exclude<CallState, 'ended'>[] = [
   'requesting', 'delivered', 'ringing', 'incoming', 'accepting', 'negotiating', 'connected', 'reconnecting',
 ];
 const summary = (reason: EndReason, by: CallSummary['by'], talkMs = 0): CallSummary => ({ reason, by, talkMs, at: 0 });
-const call = { peer: 'Client B', outgoing: true, devices: 1, muted: false, remoteMuted: false };
+const call = { peer: 'Client B', outgoing: true, devices: 1, muted: false, remoteMuted: false, trouble: '' };
 
 describe('the words', () => {
   it('have a full sentence for every end reason, whoever ended it and on both sides', () => {
@@ -26,6 +26,14 @@ describe('the words', () => {
       expect(headline).toMatch(/^[A-Z]/);
       expect(detail).toMatch(/[.…]$/);
     }
+  });
+
+  it('tell who calls the echo what it does, and why it may not', () => {
+    expect(words.displayName('echo')).toBe('Echo');
+    expect(words.withoutCall('registered', 'Echo').detail).toBe('Ready. Call Echo, and hear your own voice a second later.');
+    expect(words.duringCall('connected', { ...call, peer: 'Echo' }).detail).toBe('Say something. A second later you hear it.');
+    expect(words.ended(summary('busy', 'server'), 'Echo', true).then).toMatch(/^As many are calling/);
+    expect(words.ended(summary('unreachable', 'server'), 'Echo', true).then).toBe('This server has it switched off.');
   });
 
   it('never call picking up an answer', () => {
@@ -50,6 +58,29 @@ describe('the words', () => {
     expect(handed(1)).toBe('Handed to 1 device of Client B. Not ringing yet…');
     expect(handed(2)).toBe('Handed to 2 devices of Client B. Not ringing yet…');
     expect(handed(0)).toBe('Handed to Client B. Not ringing yet…');
+  });
+
+  it('say what is wrong with the sound, unless somebody is muted', () => {
+    const detail = (more: object): string => words.duringCall('connected', { ...call, trouble: 'Packets are lost.', ...more }).detail;
+    expect(detail({})).toBe('Packets are lost.');
+    expect(detail({ muted: true })).toBe('You are muted. Client B cannot hear you.');
+    expect(detail({ trouble: '' })).toBe('You and Client B can talk.');
+  });
+
+  it('have a word for every number of bars, and say the number, too', () => {
+    const labels = ([0, 1, 2, 3, 4] as const).map(words.QUALITY.label);
+    expect(labels[3]).toBe('Sound: fair, 3 of 4 bars. Show figures');
+    expect(new Set(labels).size).toBe(5);
+  });
+
+  it('tell the figures as people read them, and what is not known', () => {
+    const known: Quality = { bars: 4, remoteBars: 3, mos: 4.37, cause: 'none', sentence: '', path: 'relay_tls', rttMs: 48.4, lost: 0.0123, codec: 'opus' };
+    const read = (now: Quality): string[] => Object.values(words.FIGURES).map((figure) => figure(now));
+    expect(read(known)).toEqual(['4.4 of 5', 'fair', '48 ms', '1.2 %', 'relay, TLS', 'Opus']);
+    expect(read({ ...known, remoteBars: undefined, rttMs: undefined, path: 'unknown', codec: undefined }))
+      .toEqual(['4.4 of 5', 'not known', 'not known', '1.2 %', 'not known', 'not known']);
+    expect(words.QUALITY.verdict(known)).toBe('The sound is clear.');
+    expect(words.QUALITY.verdict({ ...known, sentence: 'Far away.' })).toBe('Far away.');
   });
 
   it('say who hung up and for how long the two talked', () => {

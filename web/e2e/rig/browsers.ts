@@ -5,13 +5,13 @@ import puppeteer, { type Browser as Firefox, type BrowserContext as FirefoxConte
 import { HERE, type Place } from './place.js';
 import { adopt, end, scratch } from './processes.js';
 import { soundCard } from './pulse.js';
-import { writeVoice } from './tone.js';
+import { writeVoice, type WavFile } from './tone.js';
 
 /** What a person says, in hertz. Firefox makes its tone itself. */
 export const VOICE = { A: 440, B: 880, firefox: 660 } as const;
 
-/** What a microphone hears: a tone, words with pauses between them, nothing; or it is not there, or not allowed. */
-export type Microphone = number | 'words' | 'silent' | 'missing' | 'denied';
+/** What a microphone hears: a tone, words with pauses between them, nothing, a file over and over; or it is not there, or not allowed. */
+export type Microphone = number | 'words' | 'silent' | WavFile | 'missing' | 'denied';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr';
@@ -64,9 +64,13 @@ function microphoneFlags(microphone: Microphone): string[] {
     default:
       return [
         '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-        `--use-file-for-fake-audio-capture=${writeVoice(scratch('tone'), microphone)}`,
+        `--use-file-for-fake-audio-capture=${isFile(microphone) ? microphone : writeVoice(scratch('tone'), microphone)}`,
       ];
   }
+}
+
+function isFile(microphone: Microphone): microphone is WavFile {
+  return String(microphone).endsWith('.wav');
 }
 
 async function startFirefox(place: Place): Promise<Firefox> {

@@ -14,7 +14,7 @@ export class Network {
     this.#cdp = cdp;
   }
 
-  static async of(person: Person): Promise<Network> {
+  static async of(person: Pick<Person, 'chromium'>): Promise<Network> {
     const { page, context } = person.chromium;
     const network = new Network(await context.newCDPSession(page));
     await network.#cdp.send('Network.enable');

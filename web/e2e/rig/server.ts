@@ -1,5 +1,5 @@
 /** The server under test: the real binary, on a free port, with a data folder of its own. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -71,18 +71,22 @@ export class Server {
     discard(this.#folder);
   }
 
-  /** Its sockets of one kind, as lines of /proc. */
-  sockets(kind: 'tcp' | 'tcp6' | 'udp' | 'udp6'): string[] {
-    const mine = new Set<string>();
-    for (const fd of readdirSync(`/proc/${this.pid}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${this.pid}/fd/${fd}`))?.[1];
-      if (inode) mine.add(inode);
-    }
-    const [, ...lines] = readFileSync(`/proc/${this.pid}/net/${kind}`, 'utf8').trimEnd().split('\n');
-    return lines.filter((line) => mine.has(line.trim().split(/\s+/)[9] ?? ''));
+  /** Where operators read. Only with `TINCAN_METRICS__LISTEN`. */
+  get operators(): string {
+    const address = this.#log.match(/metrics\.addr=(\S+)/g)?.at(-1)?.split('=')[1];
+    if (!address) throw new Error('this server has no metrics: start it with TINCAN_METRICS__LISTEN=127.0.0.1:0');
+    return `http://${address}`;
   }
 
-  #listenTo({ child }: Up): ChildProcess {
+  /** What its metrics say: the number of each series, by name and labels as they are written. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const response = await fetch(`${this.operators}/metrics`);
+    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+  }
+
+  #listenTo({ child, said }: Up): ChildProcess {
+    this.#log += said;
     child.stderr?.on('data', (text: Buffer) => (this.#log += text.toString()));
     return child;
   }
@@ -91,6 +95,8 @@ export class Server {
 interface Up {
   readonly child: ChildProcess;
   readonly origin: string;
+  /** What it had written on standard error by then. */
+  readonly said: string;
 }
 
 async function launch(folder: string, { ip, port, through }: Site, env: Readonly<Record<string, string>>): Promise<Up> {
@@ -111,7 +117,7 @@ async function launch(folder: string, { ip, port, through }: Site, env: Readonly
       if (found) resolve(found);
     });
   });
-  return { child, origin };
+  return { child, origin, said: complaint };
 }
 
 /** The binary under test: `TINCAN_BIN`, else the release build, else the debug build. */
@@ -121,12 +127,4 @@ function binary(): string {
   const found = candidates.find((path) => path !== '' && existsSync(path));
   if (!found) throw new Error('there is no server to test: run `make build`, or set TINCAN_BIN');
   return found;
-}
-
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return ''; // closed meanwhile
-  }
 }

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const RATE = 48_000;
+/** Samples a second, in every file that a browser takes for a microphone. */
+export const RATE = 48_000;
 const BYTES_PER_SAMPLE = 2;
 const LOUDNESS = 0.5;
 
@@ -10,18 +11,24 @@ const LOUDNESS = 0.5;
 const WORDS_HZ = 300;
 const WORD_S = 0.6;
 
+/** A file that a microphone can be made to hear. */
+export type WavFile = `${string}.wav`;
+
 /**
  * Writes one second of a voice as a WAV file (mono, 16 bit) and returns its path: a tone of so many hertz, words, or
  * silence. A whole number of hertz loops without a click.
  */
-export function writeVoice(folder: string, voice: number | 'words' | 'silent'): string {
-  const path = join(folder, `${voice}.wav`);
+export function writeVoice(folder: string, voice: number | 'words' | 'silent'): WavFile {
   const hz = voice === 'words' ? WORDS_HZ : Number(voice);
   const spoken = voice === 'silent' ? 0 : voice === 'words' ? WORD_S * RATE : RATE;
-  const samples = Buffer.alloc(RATE * BYTES_PER_SAMPLE);
-  for (let i = 0; i < spoken; i += 1) {
-    samples.writeInt16LE(Math.round(LOUDNESS * 0x7fff * Math.sin((2 * Math.PI * hz * i) / RATE)), i * BYTES_PER_SAMPLE);
-  }
+  const level = (i: number): number => (i < spoken ? LOUDNESS * Math.sin((2 * Math.PI * hz * i) / RATE) : 0);
+  return writeWav(`${join(folder, String(voice))}.wav`, Float32Array.from({ length: RATE }, (_, i) => level(i)));
+}
+
+/** Writes sound from −1 to 1 as a WAV file (mono, 16 bit) and returns its path. */
+export function writeWav(path: WavFile, sound: Float32Array): WavFile {
+  const samples = Buffer.alloc(sound.length * BYTES_PER_SAMPLE);
+  sound.forEach((level, i) => samples.writeInt16LE(Math.round(0x7fff * Math.max(-1, Math.min(1, level))), i * BYTES_PER_SAMPLE));
   writeFileSync(path, Buffer.concat([header(samples.length), samples]));
   return path;
 }

@@ -13,12 +13,17 @@ import type { CallEvent } from './call-state.js';
 import { ALONE_MS, Deadline, REACH_MS, RING_GRACE_MS, SETUP_MS, WORD_MS } from './deadline.js';
 import { Emitter } from './emitter.js';
 import { CallError, WARNINGS } from './errors.js';
+import { IceConfig } from './ice-config.js';
 import { parseAddress } from './ids.js';
 import { Leg } from './leg.js';
 import type { CtlMessage, RemoteMediaFrame } from './media.js';
-import type { CallEvents, CallState, CallSummary, EndReason, JsonValue, Level, Peer, Warning } from './types.js';
+import { Recent } from './recent.js';
+import type { CallEvents, CallState, CallSummary, EndReason, JsonValue, Level, Peer, Quality, Warning } from './types.js';
 import { afterForgetting, afterRefusal } from './verdict.js';
-import type { CallUpdate, ClientFrame, HangUpReason, ServerFrame, Snapshot } from './wire.js';
+import type { CallQuality, CallUpdate, ClientFrame, HangUpReason, ServerFrame, Snapshot } from './wire.js';
+
+/** How many reports are remembered, whose refusal would say nothing about the call. */
+const REPORTS_MAX = 8;
 
 /** What {@link Call} is made of; not to be used by itself. */
 export abstract class CallCore extends Emitter<CallEvents> {
@@ -36,10 +41,13 @@ export abstract class CallCore extends Emitter<CallEvents> {
   #state: CallState;
   #offers: boolean;
   protected leg: Leg | undefined;
+  #ice: IceConfig | undefined;
   #early: RemoteMediaFrame[] = [];
   #muted = false;
   #remoteMuted = false;
   #level: Level = { input: 0, output: 0 };
+  #quality: Quality | undefined;
+  readonly #reports = new Recent<string>(REPORTS_MAX);
   #connectedAt: number | undefined;
   #devices = 0;
   #isDetached = false;
@@ -58,7 +66,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
     this.#state = this.#offers ? 'requesting' : 'incoming';
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     if (init.direction === 'outgoing') {
-      this.makeLeg(init.microphone, host.iceServers());
+      this.makeLeg(init.microphone, this.askIce());
       this.#awaitWord();
     } else {
       this.deadline.set(init.ringMs + RING_GRACE_MS, () => this.finish('no_answer', 'server'));
@@ -101,6 +109,11 @@ export abstract class CallCore extends Emitter<CallEvents> {
     return this.#level;
   }
 
+  /** How good the call is, new each second; `undefined` before the first second of sound. Stays when the call has ended. */
+  get quality(): Quality | undefined {
+    return this.leg?.quality ?? this.#quality;
+  }
+
   /** The other side's sound, once there is any. It is played already; this is for looking at it. */
   get remoteStream(): MediaStream | undefined {
     return this.leg?.remoteStream;
@@ -138,7 +151,8 @@ export abstract class CallCore extends Emitter<CallEvents> {
       case 'call-ended':
         return this.finish(frame.data.reason, this.#who(frame.data.by), { talkMs: frame.data.talk_ms });
       case 'error':
-        return this.#refused(CallError.fromWire(frame.data));
+        // A report that is not taken is no trouble of the user's, and none of the call's.
+        return this.#reports.has(frame.re ?? '') ? undefined : this.#refused(CallError.fromWire(frame.data));
       case 'call-request':
       case 'ice-servers-response': // the device's own
     }
@@ -148,6 +162,8 @@ export abstract class CallCore extends Emitter<CallEvents> {
   mergeInto(id: string): void {
     this.#id = id;
     this.#offers = false;
+    // Credentials end with the call that they were made for.
+    this.#ice?.renew();
   }
 
   /** @internal Ends without telling the server, which told us or is told otherwise. */
@@ -224,13 +240,18 @@ export abstract class CallCore extends Emitter<CallEvents> {
     void this.leg?.begin({ offers: this.#offers });
   }
 
-  protected makeLeg(microphone: MediaStream, iceServers: Promise<RTCIceServer[]>): void {
+  /** Asks for the ICE servers of this call, and makes what its connection is configured with. */
+  protected askIce(): IceConfig {
+    return (this.#ice = new IceConfig((withinMs) => this.host.iceServers(this.#id, withinMs), this.host.relayOnly));
+  }
+
+  protected makeLeg(microphone: MediaStream, ice: IceConfig): void {
     const { platform, audio } = this.host;
     const leg = (this.leg = new Leg({
       platform,
       audio,
       microphone,
-      iceServers,
+      ice,
       muted: this.#muted,
       isOnline: () => this.host.isOnline(),
       later: (ms, task) => this.host.later(ms, task),
@@ -255,6 +276,8 @@ export abstract class CallCore extends Emitter<CallEvents> {
       onCtl: (message) => this.#heard(message),
       onWarning: (name) => this.#warn(name),
       onLevel: (level) => this.emit('level', (this.#level = level)),
+      onQuality: (quality) => this.emit('quality', (this.#quality = quality)),
+      onReport: (report) => this.#report(report),
     }));
     for (const frame of this.#early.splice(0)) leg.receive(frame);
     if (this.listenerCount('level') > 0) leg.listen(true);
@@ -270,6 +293,14 @@ export abstract class CallCore extends Emitter<CallEvents> {
   #heard(message: CtlMessage): void {
     if (message.type === 'update') this.#updated(message.update);
     else if (message.type === 'hangup') this.finish(message.reason, 'remote', { settle: true });
+    else if (message.type === 'quality') this.leg?.heardThere(message.bars);
+  }
+
+  /** Tells the server how good the call was, if it knows the call. */
+  #report(data: CallQuality): void {
+    if (this.#isDetached) return;
+    const name = this.host.send({ type: 'call-quality', call: this.#id, data });
+    if (name !== undefined) this.#reports.add(name);
   }
 
   #updated({ media, muted }: CallUpdate): void {
@@ -343,6 +374,7 @@ export abstract class CallCore extends Emitter<CallEvents> {
   }
 
   #dropLeg(lastWord?: CtlMessage): void {
+    this.#quality = this.quality;
     this.leg?.close(lastWord);
     this.leg = undefined;
     this.#early = [];

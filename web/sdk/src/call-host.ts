@@ -2,6 +2,7 @@
 
 import type { AudioDevices } from './audio-devices.js';
 import type { Call } from './call.js';
+import type { IceSetup } from './ice-servers.js';
 import type { Platform } from './platform.js';
 import type { ConnectOptions, JsonValue, Peer } from './types.js';
 import type { ClientFrame } from './wire.js';
@@ -11,12 +12,14 @@ export interface CallHost {
   readonly audio: AudioDevices;
   /** Whether a frame would reach the server now. */
   isOnline(): boolean;
-  /** Sends now or as soon as the server can be reached. */
-  send(frame: ClientFrame): void;
+  /** Sends now or as soon as the server can be reached. Returns the frame's name, which an error about it repeats. */
+  send(frame: ClientFrame): string | undefined;
   /** Runs a task later, or at once when the device is destroyed. */
   later(ms: number, task: () => void): void;
-  /** Never rejects. */
-  iceServers(): Promise<RTCIceServer[]>;
+  /** Whether no call of this device may tell an address of it. */
+  readonly relayOnly: boolean;
+  /** The ICE servers for a call. Never rejects; `undefined` without an answer in time (10 s unless given). */
+  iceServers(call: string, withinMs?: number): Promise<IceSetup | undefined>;
   /** Whether another call is under way here, not merely ringing. */
   isBusy(except: Call): boolean;
   /** `settle`: the other browser ended it; the server may not know yet. */

@@ -19,7 +19,7 @@ export class Call extends CallCore {
     if (this.host.isBusy(this)) throw new CallError('busy-here');
     if (!this.step('accept')) throw new CallError(this.state === 'ended' ? 'call-ended' : 'bad-argument');
     // Asked for now, so that they are here when the microphone is.
-    const iceServers = this.host.iceServers();
+    const ice = this.askIce();
     let microphone: MediaStream;
     try {
       microphone = await this.host.audio.openMicrophone(this.host.audio.input);
@@ -32,7 +32,7 @@ export class Call extends CallCore {
       stopTracks(microphone);
       throw new CallError('call-ended');
     }
-    this.makeLeg(microphone, iceServers);
+    this.makeLeg(microphone, ice);
     if (this.state !== 'accepting') return this.begin();
     this.send({ type: 'call-accept', call: this.id });
     this.deadline.set(WORD_MS, () => this.abandon('connection_lost'));

@@ -248,7 +248,7 @@ test('ICE servers are asked for when a call needs them', async () => {
   const { device, server, pc } = await registered({ iceServers: 'server' });
   const call = await device.connect({ to: 'bob' });
   const [asked] = server.sent('ice-servers-request');
-  server.send({ type: 'ice-servers-response', re: asked!.id!, data: { iceServers: [{ urls: 'stun:x' }] } });
+  server.send({ type: 'ice-servers-response', re: asked!.id!, data: { iceServers: [{ urls: 'stun:x' }], relay_only: false, ttl_s: 600 } });
   server.send(fromServer.accept(call.id));
   await settle();
   expect(pc().config.iceServers).toEqual([{ urls: 'stun:x' }]);

@@ -15,6 +15,7 @@ import type { DeviceName } from './device-name.js';
 import { Emitter } from './emitter.js';
 import { CallError } from './errors.js';
 import { IceServers } from './ice-servers.js';
+import type { IceSetup } from './ice-servers.js';
 import { base64url, byteLength, isName, parseAddress } from './ids.js';
 import { Later } from './later.js';
 import { stopTracks } from './leg.js';
@@ -70,9 +71,10 @@ export class Device extends Emitter<DeviceEvents> {
       platform,
       audio: this.audio,
       isOnline: () => this.#session?.isOpen ?? false,
-      send: (frame) => void this.#session?.send(frame),
+      send: (frame) => this.#session?.send(frame),
       later: (ms, task) => this.#later.run(ms, task),
-      iceServers: () => this.#iceServers(),
+      relayOnly: options.relayOnly ?? false,
+      iceServers: (call, withinMs) => this.#iceServers(call, withinMs),
       isBusy: (except) => this.#isBusy(except),
       onEnded: (id, peer, settle) => this.#onEnded(id, peer, settle),
       connect: (connectOptions) => this.connect(connectOptions),
@@ -273,10 +275,10 @@ export class Device extends Emitter<DeviceEvents> {
 
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'ice-servers-response') {
-      this.#ice?.answer(frame.re, frame.data.iceServers);
+      this.#ice?.answer(frame.re, frame.data);
       return;
     }
-    if (frame.type === 'error' && this.#ice?.answer(frame.re, [])) return;
+    if (frame.type === 'error' && this.#ice?.answer(frame.re, undefined)) return;
     if (frame.type === 'call-request') return this.#ring(frame);
     const id = frame.call ?? '';
     if (frame.type === 'call-ended') {
@@ -349,10 +351,10 @@ export class Device extends Emitter<DeviceEvents> {
     return this.#isDialing || this.calls.some((call) => call !== except && call.state !== 'incoming');
   }
 
-  #iceServers(): Promise<RTCIceServer[]> {
-    const { iceServers } = this.#options;
-    if (Array.isArray(iceServers)) return Promise.resolve(iceServers);
-    return this.#ice?.get() ?? Promise.resolve([]);
+  async #iceServers(call: string, withinMs?: number): Promise<IceSetup | undefined> {
+    const { iceServers, relayOnly = false } = this.#options;
+    if (Array.isArray(iceServers)) return { servers: iceServers, relayOnly };
+    return this.#ice?.get({ call, relayOnly, withinMs });
   }
 
   #setState(to: DeviceState): void {

@@ -13,13 +13,17 @@
 
 import type { AudioDevices } from './audio-devices.js';
 import { CallError } from './errors.js';
+import { Gauge } from './gauge.js';
+import type { IceConfig } from './ice-config.js';
 import { LevelMeter } from './level.js';
 import { Media } from './media.js';
 import type { CtlMessage, MediaFrame, RemoteMediaFrame } from './media.js';
 import type { Platform } from './platform.js';
-import type { Level, Warning } from './types.js';
+import { sampleOf } from './stats.js';
+import { Tuner } from './tuner.js';
+import type { Bars, Level, Quality, Warning } from './types.js';
 import { Watchdog } from './watchdog.js';
-import type { HangUpReason } from './wire.js';
+import type { CallQuality, HangUpReason } from './wire.js';
 
 /** An offer without an answer for so long is made again while the call is being set up. */
 const OFFER_AGAIN_MS = 5_000;
@@ -30,7 +34,7 @@ interface LegOptions {
   platform: Platform;
   audio: AudioDevices;
   microphone: MediaStream;
-  iceServers: Promise<RTCIceServer[]>;
+  ice: IceConfig;
   muted: boolean;
   /** Whether the server can be reached now. */
   isOnline: () => boolean;
@@ -46,16 +50,20 @@ interface LegOptions {
   onCtl: (message: CtlMessage) => void;
   onWarning: (name: Warning['name']) => void;
   onLevel: (level: Level) => void;
+  onQuality: (quality: Quality) => void;
+  onReport: (report: CallQuality) => void;
 }
 
 export class Leg {
   readonly #options: LegOptions;
   readonly #watchdog: Watchdog;
   readonly #meter: LevelMeter;
+  readonly #gauge: Gauge;
   #microphone: MediaStream;
   #muted: boolean;
   #remote: MediaStream | undefined;
   #pc: RTCPeerConnection | undefined;
+  #tuner: Tuner | undefined;
   #media: Media | undefined;
   #early: RemoteMediaFrame[] = [];
   #offers = false;
@@ -73,10 +81,29 @@ export class Leg {
       stats: () => this.stats(),
       canRestart: options.isOnline,
       restart: () => this.#search(),
-      onLost: options.onLost,
-      onBack: options.onBack,
+      onLost: (cause) => {
+        options.onLost(cause);
+        this.#gauge.lost();
+      },
+      onBack: (afterMs) => {
+        this.#gauge.back();
+        options.onBack(afterMs);
+      },
       onGiveUp: () => options.onGiveUp('connection_lost'),
     });
+    this.#gauge = new Gauge({
+      stats: async () => sampleOf(await this.stats(), Date.now()),
+      isOnline: options.isOnline,
+      tell: (bars) => this.#media?.tell({ type: 'quality', bars }) ?? false,
+      onTuning: (tuning) => this.#tuner?.apply(tuning),
+      onQuality: options.onQuality,
+      onReport: options.onReport,
+    });
+  }
+
+  /** How good the call is; `undefined` before the first second of sound. */
+  get quality(): Quality | undefined {
+    return this.#gauge.quality;
   }
 
   get remoteStream(): MediaStream | undefined {
@@ -88,12 +115,12 @@ export class Leg {
     if (this.#begun) return;
     this.#begun = true;
     this.#offers = offers;
-    const { platform, iceServers } = this.#options;
-    const servers = await iceServers;
+    const { platform, ice } = this.#options;
+    const configuration = await ice.first();
     if (this.#closed || !platform.RTCPeerConnection) return;
     let pc: RTCPeerConnection;
     try {
-      pc = this.#pc = new platform.RTCPeerConnection({ iceServers: servers, bundlePolicy: 'max-bundle' });
+      pc = this.#pc = new platform.RTCPeerConnection(configuration);
     } catch {
       // The list of ICE servers is not one, or the browser has no connection left.
       return this.#options.onGiveUp('media_failed');
@@ -102,11 +129,14 @@ export class Leg {
       pc,
       polite: !offers,
       send: this.#options.send,
+      refresh: (pc) => ice.refresh(pc),
+      hidesAddresses: () => ice.hidesAddresses,
       onTrack: (track) => this.#play(track),
       onState: (state) => this.#stateChanged(state),
       onCtl: this.#options.onCtl,
     }));
     for (const track of this.#microphone.getAudioTracks()) pc.addTrack(track, this.#microphone);
+    this.#tuner = new Tuner(pc, (on) => media.sendRed(on));
     if (offers) {
       media.negotiate({ restart: false });
       this.#insist();
@@ -131,6 +161,11 @@ export class Leg {
   /** The other side says whether it misses our sound. */
   missed(isMissed: boolean): void {
     if (this.#offers) this.#watchdog.missed(isMissed);
+  }
+
+  /** The other side says how it hears us. */
+  heardThere(bars: Bars): void {
+    this.#gauge.heardThere(bars);
   }
 
   /** The server lost what we had sent, and no sound flows. */
@@ -181,6 +216,7 @@ export class Leg {
     this.#closed = true;
     clearTimeout(this.#offerTimer);
     this.#watchdog.stop();
+    this.#gauge.stop();
     this.#meter.stop();
     stopTracks(this.#microphone);
     if (this.#remote) this.#options.audio.silence(this.#remote);
@@ -200,6 +236,7 @@ export class Leg {
       this.#up = true;
       clearTimeout(this.#offerTimer);
       this.#watchdog.start();
+      this.#gauge.start();
       this.#options.onUp();
     } else if (state === 'failed') {
       if (this.#up) this.#watchdog.failed();

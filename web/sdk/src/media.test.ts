@@ -16,6 +16,8 @@ function make(polite: boolean) {
     pc: pc as unknown as RTCPeerConnection,
     polite,
     send: (frame) => void sent.push(frame),
+    refresh: async () => {},
+    hidesAddresses: () => false,
     onTrack: () => {},
     onState: () => {},
     onCtl: (message) => void heard.push(message),
@@ -136,6 +138,25 @@ test('however restarts of both and frames interleave, both sides end with the sa
 
 test('as long as one side restarts, nothing is ever rolled back', async () => {
   expect(await interleave(() => 0)).toBe(0);
+});
+
+test('RED that is on stays on when a new description of the other side comes', async () => {
+  const { media, pc } = make(false);
+  const sdp = 'm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n';
+  pc.createOffer = async () => ({ type: 'offer', sdp });
+  const negotiate = async (n: number) => {
+    media.negotiate({ restart: true });
+    media.receive(remote({ type: 'answer', data: { type: 'answer', sdp, n } }));
+    await settle();
+  };
+  const first = () => /SAVPF (\d+)/.exec(pc.remoteDescription?.sdp ?? '')?.[1];
+  await negotiate(1);
+  await media.sendRed(true);
+  expect(first()).toBe('63');
+  await negotiate(2);
+  expect(first()).toBe('63');
+  await media.sendRed(false);
+  expect([first(), pc.signalingState]).toEqual(['111', 'stable']);
 });
 
 test('what is said on the data channel is heard, and nonsense is not', () => {

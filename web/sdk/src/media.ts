@@ -11,12 +11,18 @@
  * Not here: when to restart (`watchdog.ts`), who does so (`leg.ts`).
  */
 
-import { withFec } from './sdp.js';
+import { sendRed } from './red.js';
+import { iceUfrag, isRelay, withWishes, withoutAddresses, withoutRelated } from './sdp.js';
 import { Trickle } from './trickle.js';
+import type { Bars } from './types.js';
 import type { CallUpdate, ClientFrame, HangUpReason, ServerFrame, WireCandidate, WireDescription } from './wire.js';
 
 /** What travels between the two browsers without the server. */
-export type CtlMessage = { type: 'hangup'; reason: HangUpReason } | { type: 'update'; update: CallUpdate };
+export type CtlMessage =
+  | { type: 'hangup'; reason: HangUpReason }
+  | { type: 'update'; update: CallUpdate }
+  /** How the sender of it hears the other. */
+  | { type: 'quality'; bars: Bars };
 
 /** What a peer connection sends by way of the server. Its call is added where that is known. */
 export type MediaFrame = WithoutCall<Extract<ClientFrame, { type: 'offer' | 'answer' | 'candidates' }>>;
@@ -30,6 +36,10 @@ interface MediaOptions {
   pc: RTCPeerConnection;
   polite: boolean;
   send: (frame: MediaFrame) => void;
+  /** Gets fresh ICE servers before a restart, on either side. Never rejects. */
+  refresh: (pc: RTCPeerConnection) => Promise<void>;
+  /** Whether what is sent may tell no address of ours. */
+  hidesAddresses: () => boolean;
   onTrack: (track: MediaStreamTrack) => void;
   onState: (state: RTCPeerConnectionState) => void;
   onCtl: (message: CtlMessage) => void;
@@ -47,16 +57,14 @@ export class Media {
   /** The number of our latest offer. */
   #offer = 0;
   #remoteIsV1 = false;
+  #sendsRed = false;
   #closed = false;
 
   constructor(options: MediaOptions) {
     this.#options = options;
     const pc = (this.#pc = options.pc);
     this.#trickle = new Trickle((data) => this.#send({ type: 'candidates', data }));
-    pc.onicecandidate = ({ candidate }) => {
-      // An empty candidate ends one generation; `null` ends gathering and says the same.
-      if (candidate?.candidate !== '') this.#trickle.add(candidate ? candidate.toJSON() : null);
-    };
+    pc.onicecandidate = ({ candidate }) => this.#found(candidate);
     pc.ontrack = ({ track }) => options.onTrack(track);
     pc.onconnectionstatechange = () => {
       if (!this.#closed) options.onState(pc.connectionState);
@@ -78,21 +86,27 @@ export class Media {
 
   /** Offers. With `restart`, also if a path exists: both sides then look for a new one (RFC 8445 §9). */
   negotiate(options: { restart: boolean }): void {
-    this.#enqueue(() => this.#makeOffer(options.restart));
+    void this.#enqueue(() => this.#makeOffer(options.restart));
   }
 
   /** Takes a frame of the other side, in the order of arrival. */
   receive(frame: RemoteMediaFrame): void {
     switch (frame.type) {
       case 'offer':
-        return this.#enqueue(() => this.#takeOffer(frame.data));
+        return void this.#enqueue(() => this.#takeOffer(frame.data));
       case 'answer':
-        return this.#enqueue(() => this.#takeAnswer(frame.data));
+        return void this.#enqueue(() => this.#takeAnswer(frame.data));
       case 'candidate':
-        return this.#enqueue(() => this.#takeCandidates([frame.data]));
+        return void this.#enqueue(() => this.#takeCandidates([frame.data]));
       case 'candidates':
-        return this.#enqueue(() => this.#takeCandidates(frame.data));
+        return void this.#enqueue(() => this.#takeCandidates(frame.data));
     }
+  }
+
+  /** Sends each packet of sound once more in the next one, or not, where both browsers can. Resolves when it is so. */
+  sendRed(on: boolean): Promise<void> {
+    this.#sendsRed = on;
+    return this.#enqueue(() => sendRed(this.#pc, on));
   }
 
   /** Says it straight to the other browser. Returns whether the channel was open. */
@@ -113,10 +127,11 @@ export class Media {
     const pc = this.#pc;
     // An offer that was not answered is replaced and not rolled back; a late answer to it has the wrong number.
     if (pc.signalingState !== 'stable' && pc.signalingState !== 'have-local-offer') return;
+    if (restart) await this.#options.refresh(pc);
     const { sdp } = await pc.createOffer({ iceRestart: restart });
     await pc.setLocalDescription({ type: 'offer', sdp: sdp ?? '' });
     this.#offer += 1;
-    this.#describe({ type: 'offer', sdp: withFec(sdp ?? ''), n: this.#offer });
+    this.#describe({ type: 'offer', sdp: sdp ?? '', n: this.#offer });
   }
 
   async #takeOffer({ sdp, n }: WireDescription): Promise<void> {
@@ -124,18 +139,27 @@ export class Media {
     this.#remoteIsV1 = n === undefined;
     // The impolite side insists on its own offer; the polite one will withdraw when that arrives.
     if (pc.signalingState !== 'stable' && !this.#options.polite) return;
+    // Before the description: from there on the browser gathers for it.
+    if (pc.remoteDescription && iceUfrag(pc.remoteDescription.sdp) !== iceUfrag(sdp)) await this.#options.refresh(pc);
     // Rolls back an offer of our own, if there is one.
     await pc.setRemoteDescription({ type: 'offer', sdp });
     await this.#addEarly();
     const answer = await pc.createAnswer();
     await pc.setLocalDescription(answer);
-    this.#describe({ type: 'answer', sdp: withFec(answer.sdp ?? ''), ...(n === undefined ? {} : { n }) });
+    this.#describe({ type: 'answer', sdp: answer.sdp ?? '', ...(n === undefined ? {} : { n }) });
+    await this.#stayRed();
   }
 
   async #takeAnswer({ sdp, n }: WireDescription): Promise<void> {
     if (this.#pc.signalingState !== 'have-local-offer' || (n !== undefined && n !== this.#offer)) return;
     await this.#pc.setRemoteDescription({ type: 'answer', sdp });
     await this.#addEarly();
+    await this.#stayRed();
+  }
+
+  /** A new description of the other side has Opus first again. */
+  async #stayRed(): Promise<void> {
+    if (this.#sendsRed) await sendRed(this.#pc, true);
   }
 
   async #takeCandidates(candidates: (WireCandidate | null)[]): Promise<void> {
@@ -154,9 +178,20 @@ export class Media {
     }
   }
 
+  /** A candidate of ours. An empty one ends one generation; `null` ends gathering and says the same. */
+  #found(candidate: RTCIceCandidate | null): void {
+    if (candidate?.candidate === '') return;
+    const found = candidate && candidate.toJSON();
+    if (!found || !this.#options.hidesAddresses()) return this.#trickle.add(found);
+    const text = found.candidate ?? '';
+    if (isRelay(text)) this.#trickle.add({ ...found, candidate: withoutRelated(text) });
+  }
+
   #describe(data: WireDescription): void {
     this.#trickle.flush();
-    this.#send({ type: data.type, data });
+    const wished = withWishes(data.sdp);
+    const sdp = this.#options.hidesAddresses() ? withoutAddresses(wished) : wished;
+    this.#send({ type: data.type, data: { ...data, sdp } });
   }
 
   #send(frame: MediaFrame): void {
@@ -172,8 +207,8 @@ export class Media {
     }
   }
 
-  #enqueue(step: () => Promise<void>): void {
-    this.#queue = this.#queue.then(async () => {
+  #enqueue(step: () => Promise<void>): Promise<void> {
+    return (this.#queue = this.#queue.then(async () => {
       if (this.#closed) return;
       try {
         await step();
@@ -181,6 +216,6 @@ export class Media {
         // The watchdog or the call's deadline decides what becomes of it. Not louder: the error may quote the SDP.
         if (!this.#closed) console.debug('tincan: a step of the negotiation failed', error);
       }
-    });
+    }));
   }
 }

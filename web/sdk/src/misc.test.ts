@@ -3,7 +3,7 @@ import { claimDeviceName } from './device-name.js';
 import { CallError, ERRORS } from './errors.js';
 import { base64url, isName, parseAddress } from './ids.js';
 import { levelOf } from './level.js';
-import { pathOf, sampleOf } from './stats.js';
+import { callPathOf, pathOf, sampleOf } from './stats.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -55,10 +55,10 @@ test('silence is 0 and full scale is 1', () => {
   expect(levelOf(new Float32Array(64).fill(0.0316))).toBeCloseTo(0.5, 2);
 });
 
-function report(localType: string, remoteType: string, pair: object = { nominated: true, state: 'succeeded' }) {
+function report(localType: string, remoteType: string, pair: object = { nominated: true, state: 'succeeded' }, local = {}) {
   const entries = [
     { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r', ...pair },
-    { id: 'l', type: 'local-candidate', candidateType: localType },
+    { id: 'l', type: 'local-candidate', candidateType: localType, ...local },
     { id: 'r', type: 'remote-candidate', candidateType: remoteType },
     { id: 'i', type: 'inbound-rtp', kind: 'audio', packetsReceived: 50, packetsLost: 1, jitter: 0.004, codecId: 'c' },
     { id: 'x', type: 'remote-inbound-rtp', kind: 'audio', roundTripTime: 0.12, fractionLost: 0.1 },
@@ -72,6 +72,14 @@ test('a path is direct unless one end is relayed', () => {
   expect(pathOf(report('relay', 'host'))).toBe('relay');
   expect(pathOf(report('host', 'host', { state: 'waiting' }))).toBe('unknown');
   expect(pathOf(report('host', 'relay', { selected: true }))).toBe('relay');
+});
+
+test('a relayed path says how this side reaches its relay, and UDP if only the other side has one', () => {
+  const pair = { nominated: true, state: 'succeeded' };
+  const over = (relayProtocol?: string) => callPathOf(sampleOf(report('relay', 'host', pair, { relayProtocol }), 0));
+  expect(['udp', 'tcp', 'tls', undefined].map(over)).toEqual(['relay_udp', 'relay_tcp', 'relay_tls', 'relay_udp']);
+  expect(callPathOf(sampleOf(report('prflx', 'relay'), 0))).toBe('relay_udp');
+  expect(callPathOf(sampleOf(report('host', 'host'), 0))).toBe('direct');
 });
 
 test('a sample is in milliseconds, and lacks what the browser does not tell', () => {

@@ -54,6 +54,7 @@ async function live(seed: number): Promise<void> {
     () => pc() && !pc().closed && pc().become(pick(['connected', 'disconnected', 'failed'])),
     () => say(fromServer.update(pick(ids()), { media: pick(['connected', 'lost']) })),
     () => pc()?.channel.hear({ type: 'update', update: { media: pick(['connected', 'lost']) } }),
+    () => pc()?.channel.hear({ type: 'quality', bars: pick([0, 1, 2, 3, 4]) }),
     () => pc()?.channel.hear({ type: 'hangup', reason: 'hung_up' }),
     () => window.dispatchEvent(new Event('online')),
     () => up() && server.close(pick([1006, 1012, 4007])),

@@ -1,6 +1,6 @@
 /** Reads the browser's statistics report into our words. Pure. */
 
-import type { Path, Sample } from './types.js';
+import type { CallPath, Path, Sample } from './types.js';
 
 type Entry = Record<string, unknown> & { id: string; type: string };
 
@@ -22,8 +22,14 @@ export function sampleOf(report: RTCStatsReport, at: number): Sample {
   take('jitterMs', inbound?.['jitter'], 1000);
   take('concealedSamples', inbound?.['concealedSamples']);
   take('totalSamples', inbound?.['totalSamplesReceived']);
+  take('silentConcealedSamples', inbound?.['silentConcealedSamples']);
+  take('bufferDelayS', inbound?.['jitterBufferDelay']);
+  take('bufferSamples', inbound?.['jitterBufferEmittedCount']);
   take('remoteFractionLost', remote?.['fractionLost']);
   if (typeof codec?.['mimeType'] === 'string') optional.codec = codec['mimeType'].replace('audio/', '').toLowerCase();
+  const relayed = entries.find((e) => e.id === pair?.['localCandidateId'] && e['candidateType'] === 'relay');
+  const protocol = relayed?.['relayProtocol'];
+  if (protocol === 'udp' || protocol === 'tcp' || protocol === 'tls') optional.relayProtocol = protocol;
   const count = (entry: Entry | undefined, name: string): number => Number(entry?.[name] ?? 0);
   return {
     at,
@@ -46,6 +52,11 @@ export function pathOf(report: RTCStatsReport): Path {
   const types = [type(pair['localCandidateId']), type(pair['remoteCandidateId'])];
   if (types.includes('relay')) return 'relay';
   return types.some((t) => t === undefined) ? 'unknown' : 'direct';
+}
+
+/** The same with how this side reaches its relay; by UDP also if only the other side has one. */
+export function callPathOf({ path, relayProtocol = 'udp' }: Pick<Sample, 'path' | 'relayProtocol'>): CallPath {
+  return path === 'relay' ? `relay_${relayProtocol}` : path;
 }
 
 function selectedPair(entries: readonly Entry[]): Entry | undefined {

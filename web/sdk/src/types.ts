@@ -7,9 +7,9 @@
 import type { Call } from './call.js';
 import type { CallError } from './errors.js';
 import type { Platform } from './platform.js';
-import type { JsonValue, WireEndReason } from './wire.js';
+import type { CallPath, Cause, JsonValue, WireEndReason } from './wire.js';
 
-export type { JsonValue, Reject as RejectOptions } from './wire.js';
+export type { CallPath, Cause, JsonValue, Reject as RejectOptions } from './wire.js';
 
 /**
  * Where a device stands with its server.
@@ -103,10 +103,44 @@ export interface Sample {
   /** Audio samples that were made up, and all samples played, since the start; their quotient is the real loss. */
   concealedSamples?: number;
   totalSamples?: number;
+  /** Those of the made up samples that were silence or soft noise: nothing was missing there that anybody spoke. */
+  silentConcealedSamples?: number;
+  /** How long played samples waited for their turn in all, in seconds, and how many they were. */
+  bufferDelayS?: number;
+  bufferSamples?: number;
   /** Share of our packets the other side did not get, 0 to 1. */
   remoteFractionLost?: number;
+  /** How this side reaches its relay, if it uses one. */
+  relayProtocol?: 'udp' | 'tcp' | 'tls';
   codec?: string;
 }
+
+/**
+ * How good the call is on this side, from the last seconds. The `quality` event comes when `bars`, `remoteBars` or `cause`
+ * changes; the figures beside them in `call.quality` are new each second.
+ */
+export interface Quality {
+  /** 4 clear, 3 fair, 2 poor, 1 bad, 0 no sound arrives. */
+  bars: Bars;
+  /** The same as the other side hears it; `undefined` if it does not say. */
+  remoteBars: Bars | undefined;
+  /** Mean opinion score (ITU-T G.107), 1 to 4.5, smoothed over 5 s. From sound that was made up, not from lost packets. */
+  mos: number;
+  /** What is to blame if either side hears badly. */
+  cause: Cause;
+  /** A sentence for the user; empty when nothing is wrong. */
+  sentence: string;
+  /** Which way the sound takes, and how this side reaches its relay. */
+  path: CallPath;
+  /** Round trip, milliseconds; `undefined` where the browser does not tell. */
+  rttMs: number | undefined;
+  /** Share of the other side's packets that did not arrive in the last 5 s, 0 to 1. */
+  lost: number;
+  /** Of what comes in; `undefined` where the browser does not tell. */
+  codec: string | undefined;
+}
+
+export type Bars = 0 | 1 | 2 | 3 | 4;
 
 /** `direct`: from browser to browser. `relay`: through a TURN relay, as ciphertext. */
 export type Path = 'direct' | 'relay' | 'unknown';
@@ -130,6 +164,11 @@ export interface DeviceOptions {
   device?: string;
   /** `server` (default): ask the server for each call. Or a fixed list. */
   iceServers?: 'server' | RTCIceServer[];
+  /**
+   * The other side learns no address of yours: all sound goes through a relay. Default: as the server says. Without a
+   * relay among the ICE servers no call can connect.
+   */
+  relayOnly?: boolean;
   /** Merged over the default microphone constraints (echo cancellation, noise suppression, gain control, mono). */
   audio?: MediaTrackConstraints;
   /** @internal What the browser offers; replaced in tests. */
@@ -174,6 +213,8 @@ export interface CallEvents {
   remoteMute: boolean;
   /** About ten times a second, as long as somebody listens. */
   level: Level;
+  /** How good the call is has changed; see {@link Quality}. */
+  quality: Quality;
   warning: Warning;
   error: CallError;
   ended: CallSummary;

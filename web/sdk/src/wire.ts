@@ -9,12 +9,16 @@ import type * as wire from './wire.gen.js';
 
 export { CLOSE, LIMITS, REMEDIES, SUBPROTOCOL } from './wire.gen.js';
 export type {
+  CallPath,
+  CallQuality,
   CallUpdate,
+  Cause,
   ClientConnectionFrame,
   CloseCode,
   EndReason as WireEndReason,
   ErrorCode as WireErrorCode,
   HangUpReason,
+  IceServers as IceServersResponse,
   Reject,
   Remedy,
   State as WireState,

@@ -9,7 +9,7 @@
 //! | a live call of *a* with someone else | refused, `already_in_call`; on v1 that call is hung up |
 //! | a ringing call from B to A | glare: *a* accepts that call, and this request ends as `glare` |
 //! | any other live call between A and B | that call ends as `replaced` (a page that crashed calls again), and what follows decides |
-//! | a live call that occupies B | this one ends as `busy` |
+//! | a live call that occupies B, unless B takes many | this one ends as `busy` |
 //! | no device of B | this one ends as `unreachable` |
 //! | otherwise | it opens and rings |
 //!
@@ -41,6 +41,8 @@ pub struct Request {
     pub data: Box<str>,
     /// The callee's devices that can be rung, each with whether it rings at once (v1).
     pub devices: Vec<(Address, bool)>,
+    /// The callee is no person, and is never busy.
+    pub takes_many: bool,
     /// Wait for a device although there is none: the server started a moment ago and its users are coming back.
     pub wait: bool,
     /// Hang up what the device has with someone else instead of refusing: a v1 client cannot be told that it must.
@@ -157,7 +159,7 @@ impl Desk {
     /// [`Refusal::AlreadyInCall`], [`Refusal::NoSuchCall`] for a call that ended, and [`Refusal::BadState`] for a call to
     /// oneself or with the id of another live call; nothing has changed then.
     pub fn request(&mut self, now: Millis, request: Request) -> Result<Changes, Refusal> {
-        let Request { call: id, caller, callee, data, devices, wait, moves_on } = request;
+        let Request { call: id, caller, callee, data, devices, takes_many, wait, moves_on } = request;
         let mut changes = Changes::default();
         if let Some(call) = self.calls.get(&id) {
             let twice = *call.caller() == caller && *call.callee() == callee;
@@ -192,7 +194,7 @@ impl Desk {
         for old in self.between(&caller.user, &callee) {
             self.apply(now, old, Input::Replaced, &mut changes)?;
         }
-        let busy = self.of_user(&callee).any(|call| call.occupies(now, &callee, &self.limits));
+        let busy = !takes_many && self.of_user(&callee).any(|call| call.occupies(now, &callee, &self.limits));
         let call = Call::new(now, id, caller.clone(), callee, data);
         if busy || (devices.is_empty() && !wait) {
             let reason = if busy { EndReason::Busy } else { EndReason::Unreachable };

@@ -50,6 +50,7 @@ pub(crate) fn request(n: u64, caller: &str, callee: &str, devices: &[&str]) -> R
         callee: user(callee),
         data: r#"{"media":"audio"}"#.into(),
         devices: devices.iter().map(|device| (dev(device), false)).collect(),
+        takes_many: false,
         wait: false,
         moves_on: false,
     }

@@ -182,7 +182,8 @@ impl Story {
         let (call, callee) = (call_id(self.requests.len() as u64 + 1), user(USERS[callee]));
         let of_callee = self.online.iter().filter(|(device, _)| device.user == callee);
         let devices = of_callee.map(|(device, at_once)| (device.clone(), *at_once)).collect();
-        Request { call, caller: address(caller), callee, data: "{}".into(), devices, wait, moves_on }
+        let (caller, takes_many) = (address(caller), false);
+        Request { call, caller, callee, data: "{}".into(), devices, takes_many, wait, moves_on }
     }
 }
 

@@ -3,6 +3,7 @@
 use tincan_proto::call::{Act, Effect, EndReason, Snapshot};
 use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::quality::Report;
+use tincan_proto::time::Millis;
 use tincan_proto::wire::{ErrorCode, Relay};
 
 use super::Said;
@@ -81,6 +82,8 @@ pub struct DeviceState {
     pub device: Address,
     /// It rings as soon as it has the request (v1).
     pub rings_at_once: bool,
+    /// Its user is no person, and is never busy: each call finds a device of its own.
+    pub takes_many: bool,
 }
 
 /// A command that was not carried out.
@@ -182,6 +185,8 @@ pub enum News {
         caller: Address,
         /// The device that accepted.
         callee: Address,
+        /// When it was accepted.
+        at: Millis,
     },
     /// It is over.
     Ended {
@@ -191,6 +196,10 @@ pub enum News {
         reason: EndReason,
         /// How long it was connected.
         talk_ms: u64,
+        /// From request to accept, if it was accepted.
+        ring_ms: Option<u64>,
+        /// From accept to sound on both sides, if it was connected.
+        setup_ms: Option<u64>,
     },
 }
 

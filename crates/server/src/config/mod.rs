@@ -30,8 +30,8 @@ pub use layers::{DEFAULT_TOML, Setting};
 pub use secret::Secret;
 pub(crate) use secret::{Access, plain, read_private};
 pub use sections::{
-    Auth, Call, GuestAccess, Ice, IceServer, Limits, Log, LogFormat, Media, MediaMode, Server, Session,
-    Store, Tls, V1Access,
+    Auth, Call, Echo, GuestAccess, Ice, IceServer, Limits, Log, LogFormat, Media, MediaMode, Metrics, Server,
+    Session, Store, Tls, V1Access,
 };
 pub use token_key::TokenKey;
 pub(crate) use validate::is_loopback;
@@ -48,6 +48,8 @@ pub struct Config {
     pub limits: Limits,
     pub media: Media,
     pub ice: Ice,
+    pub echo: Echo,
+    pub metrics: Metrics,
     pub log: Log,
 }
 

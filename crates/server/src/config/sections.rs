@@ -12,7 +12,7 @@ use tincan_proto::limit::Rate;
 
 use super::cidr::Cidr;
 use super::form;
-use super::secret::Secret;
+use super::secret::{Access, Secret, read_private};
 use super::validate::without_password;
 
 /// `[server]`: where it listens and whom it lets in.
@@ -226,6 +226,44 @@ pub struct IceServer {
     /// Instead of both: what credentials are made with.
     #[serde(default)]
     pub secret_file: Option<PathBuf>,
+}
+
+/// `[echo]`: the user who says back what it hears.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Echo {
+    pub enabled: bool,
+    pub calls: u32,
+    #[serde(rename = "call_limit_s", deserialize_with = "form::seconds")]
+    pub call_limit: Duration,
+}
+
+/// `[metrics]`: what the operator sees. [`Metrics::token`] reads the token.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Metrics {
+    #[serde(deserialize_with = "form::optional_listen_address")]
+    pub listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "form::optional_path")]
+    pub token_file: Option<PathBuf>,
+    pub dangerous_without_token: bool,
+}
+
+impl Metrics {
+    /// What a reader has to show, if anything.
+    ///
+    /// # Errors
+    /// What is wrong with the file, as the end of a sentence that began with the name of the setting.
+    pub fn token(&self) -> Result<Option<Secret<Vec<u8>>>, String> {
+        const SHORTEST: usize = 16;
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let token = read_private(path, Access::Owner)?.trim_ascii().to_vec();
+        if token.len() < SHORTEST || token.iter().any(|byte| !byte.is_ascii_graphic()) {
+            let shown = path.display();
+            return Err(format!(
+                "{shown} must hold one word of at least {SHORTEST} characters; run: openssl rand -hex 32 > {shown}"
+            ));
+        }
+        Ok(Some(Secret::new(token)))
+    }
 }
 
 /// `[log]`: what is told, and how.

@@ -152,6 +152,35 @@ fn plain_http_is_refused_unless_nobody_else_can_reach_it_or_someone_protects_it(
 }
 
 #[test]
+fn metrics_are_refused_to_the_network_unless_someone_shows_a_token() {
+    let dir = Folder::new();
+    let (long, short) =
+        (dir.private("long", "0123456789abcdef\n"), dir.private("short", "0123456789abcde\n"));
+    let open = dir.with_mode("open", "0123456789abcdef\n", 0o644);
+    let token = |file: &Path| format!("listen = '0.0.0.0:9090'\ntoken_file = '{}'", file.display());
+    for (settings, expected) in [
+        (String::new(), None),
+        ("listen = '127.0.0.1:9090'".into(), None),
+        ("listen = '[::1]:9090'".into(), None),
+        ("listen = '0.0.0.0:9090'\ndangerous_without_token = true".into(), None),
+        (token(&long), None),
+        ("listen = '0.0.0.0:9090'".into(), Some("set metrics.token_file")),
+        ("listen = '127.0.0.1:8080'".into(), Some("another than server.listen")),
+        (token(&short), Some("at least 16 characters")),
+        (token(&open), Some("chmod 600")),
+    ] {
+        let loaded = dir.load(&format!("[metrics]\n{settings}"));
+        let said = loaded.err().map(|error| error.to_string());
+        match expected {
+            None => assert_eq!(said, None, "{settings}"),
+            Some(words) => {
+                assert!(said.as_ref().is_some_and(|said| said.contains(words)), "{settings}: {said:?}")
+            }
+        }
+    }
+}
+
+#[test]
 fn all_faults_are_told_at_once_each_with_its_source() {
     let dir = Folder::new();
     let file =
@@ -265,6 +294,9 @@ const FAULTS: &[(&str, &str)] = &[
     ("ice.servers = [{ urls = ['turn:example.org'], username = 'u' }]", "ice.servers: \"turn:example.org\" needs a username and a credential, or a secret_file"),
     ("ice.servers = [{ url = 'stun:a' }]", "ice.servers: \"url\" is none of urls, username, credential, secret_file"),
     ("ice.servers = ['stun:a']", "ice.servers: must be a list of { urls = [\"..\"], username = \"..\", credential = \"..\" }"),
+    ("echo.enabled = 'yes'", "echo.enabled: must be true or false, but is \"yes\""),
+    ("echo.calls = 0", "echo.calls: must be from 1 to 1000, but is 0"),
+    ("echo.call_limit_s = 5", "echo.call_limit_s: must be from 10 to 3600 seconds, but is 5"),
     ("log.format = 'xml'", "log.format: must be one of \"text\", \"json\", but is \"xml\""),
     ("log.filter = 'loud'", "log.filter: \"loud\" is no filter; write error, warn, info, debug, trace or off; by part as in \"info,tincan_server::listen=debug\""),
     ("server.v1 = ", "DIR/tincan.toml is not TOML: line 1 cannot be read"),

@@ -11,12 +11,28 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[allow_missing = true]
 struct Assets;
 
+/// The operator's page, which only its own listener serves.
+const OPERATORS: &str = "operator.html";
+
 /// Serves a file; `/` is `index.html`.
 pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    let path = match uri.path().trim_start_matches('/') {
-        "" => "index.html",
-        path => path,
-    };
+    match uri.path().trim_start_matches('/') {
+        "" => file("index.html", &method, &headers),
+        OPERATORS => file("", &method, &headers),
+        path => file(path, &method, &headers),
+    }
+}
+
+/// Serves the operator's page and what belongs to it; `/` is the page.
+pub(super) async fn operators_page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    match uri.path().trim_start_matches('/') {
+        "" => file(OPERATORS, &method, &headers),
+        path if path == OPERATORS || path.starts_with("assets/") => file(path, &method, &headers),
+        _ => file("", &method, &headers),
+    }
+}
+
+fn file(path: &str, method: &Method, headers: &HeaderMap) -> Response {
     let Some(file) = Assets::get(path) else {
         let text = if Assets::get("index.html").is_some() {
             "no such page\n"
@@ -28,7 +44,7 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     if method != Method::GET && method != Method::HEAD {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
-    serve(path, file, &headers)
+    serve(path, file, headers)
 }
 
 fn serve(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {

@@ -1,9 +1,10 @@
-//! The routes: health, ICE servers, the pages, and the door to the signaling service.
+//! The routes: health, ICE servers, the pages, and the door to the signaling service; and those of the operator.
 //!
 //! Not here: connections and TLS (`listen`), what is said on a WebSocket (`service::signaling`).
 
 mod assets;
 mod headers;
+pub mod operator;
 mod upgrade;
 
 use std::sync::Arc;

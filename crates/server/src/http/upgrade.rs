@@ -157,7 +157,7 @@ fn origin_allowed(web: &Web, peer: &Peer, headers: &HeaderMap) -> bool {
 
 /// Whether the client asked for this machine by a name that only means this machine. A name that merely resolves to it
 /// may be a stranger's page that had its name's address changed (DNS rebinding).
-fn host_is_loopback(headers: &HeaderMap) -> bool {
+pub(super) fn host_is_loopback(headers: &HeaderMap) -> bool {
     let Some(host) = host(headers) else { return false };
     let name = host.trim_start_matches('[').trim_end_matches(']');
     name == "localhost"

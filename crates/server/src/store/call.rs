@@ -18,7 +18,7 @@ use super::{Store, StoreError};
 const LAYOUT: u8 = 1;
 
 /// Columns of an ended call, in the statement's order.
-const ENDED: &str =
+pub(super) const ENDED: &str =
     "id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, reason, ended_by";
 
 /// A call that ended, as history tells it. Times in milliseconds since the epoch.
@@ -95,21 +95,7 @@ impl Store {
         const SELECT: &str = "SELECT id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, \
             reason, ended_by FROM ended_call ORDER BY row DESC LIMIT $1";
         let rows = sqlx::query(SELECT).bind(most).fetch_all(&self.writer).await?;
-        let read = |row: sqlx::sqlite::SqliteRow| {
-            Ok(EndedCall {
-                id: read_id(row.try_get(0)?)?,
-                caller: row.try_get(1)?,
-                callee: row.try_get(2)?,
-                callee_device: row.try_get(3)?,
-                requested_at: row.try_get(4)?,
-                accepted_at: row.try_get(5)?,
-                ended_at: row.try_get(6)?,
-                talk_ms: row.try_get(7)?,
-                reason: row.try_get(8)?,
-                ended_by: row.try_get(9)?,
-            })
-        };
-        rows.into_iter().map(read).collect()
+        rows.iter().map(read_ended).collect()
     }
 
     /// Ids of calls that ended at or after `since`, oldest first, at most 100,000.
@@ -209,7 +195,23 @@ fn read_body(body: &[u8]) -> Result<Call, StoreError> {
     }
 }
 
-fn read_id(id: &[u8]) -> Result<CallId, StoreError> {
+/// Reads the columns of [`ENDED`], which are the row's first.
+pub(super) fn read_ended(row: &sqlx::sqlite::SqliteRow) -> Result<EndedCall, StoreError> {
+    Ok(EndedCall {
+        id: read_id(row.try_get(0)?)?,
+        caller: row.try_get(1)?,
+        callee: row.try_get(2)?,
+        callee_device: row.try_get(3)?,
+        requested_at: row.try_get(4)?,
+        accepted_at: row.try_get(5)?,
+        ended_at: row.try_get(6)?,
+        talk_ms: row.try_get(7)?,
+        reason: row.try_get(8)?,
+        ended_by: row.try_get(9)?,
+    })
+}
+
+pub(super) fn read_id(id: &[u8]) -> Result<CallId, StoreError> {
     let bytes = id.try_into().map_err(|_| StoreError::Unreadable(postcard::Error::DeserializeBadEncoding))?;
     Ok(CallId::from_bytes(bytes))
 }
@@ -228,6 +230,6 @@ impl Binder<'_> {
 }
 
 /// SQL has signed integers only; our times and lengths are far from their end.
-fn int(value: u64) -> i64 {
+pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,9 @@
 //! Not here: decisions. The store keeps calls as the call machine left them.
 
 mod call;
+mod quality;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Executor as _, SqlSafeStr as _};
 
 pub use call::EndedCall;
+pub use quality::{Class, LegQuality, MOS_CLASS, RatedCall};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +110,15 @@ fn in_use(error: sqlx::Error, path: &Path) -> StoreError {
 
 /// The migrations, numbered, forward only.
 fn migrator() -> Migrator {
-    let sql = include_str!("migrations/sqlite/0001_calls.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "calls".into(), MigrationType::Simple, sql, false)])
+    Migrator::with_migrations(migrations().into())
+}
+
+fn migrations() -> [Migration; 2] {
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    [
+        migration(1, "calls", include_str!("migrations/sqlite/0001_calls.sql")),
+        migration(2, "call quality", include_str!("migrations/sqlite/0002_call_quality.sql")),
+    ]
 }

@@ -15,7 +15,7 @@ const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
 
 /// The head of the answer to a request, and its body.
-async fn ask(addr: SocketAddr, request: &str, headers: &[&str]) -> (String, String) {
+pub(crate) async fn ask(addr: SocketAddr, request: &str, headers: &[&str]) -> (String, String) {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let text = format!("{request} HTTP/1.1\r\n{}\r\n\r\n", headers.join("\r\n"));
     let text = text.replace("PORT", &addr.port().to_string());
@@ -46,7 +46,7 @@ async fn opened(addr: SocketAddr, path: &str, headers: &[&str]) -> u16 {
     status(&head)
 }
 
-fn status(head: &str) -> u16 {
+pub(crate) fn status(head: &str) -> u16 {
     head.split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok())

@@ -1,6 +1,7 @@
 //! The server as its users meet it: real sockets, a real database, one file for each user story.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod peer;
 mod process;
 mod util;
 
@@ -10,12 +11,15 @@ mod calls;
 mod crashes;
 mod devices;
 mod doors;
+mod echo;
 mod endings;
 mod glare;
 mod history;
 mod limits;
 mod media;
 mod mixed;
+mod operator;
+mod quality;
 mod restart;
 mod resume;
 mod shape;

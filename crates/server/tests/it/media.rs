@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tincan_server::clock::Clock;
-use tincan_server::service::media::{Place, REALM, Relay, Settings, self_test};
+use tincan_server::places::Place;
+use tincan_server::service::media::{REALM, Relay, Settings, self_test};
 use tincan_turn::channel::{self, Channel};
 use tincan_turn::credential::Secrets;
 use tincan_turn::server::Limits;
@@ -59,7 +60,7 @@ fn socket_at(ip: IpAddr) -> UdpSocket {
 }
 
 /// A TURN client: no more than a test needs.
-struct Client {
+pub(crate) struct Client {
     socket: UdpSocket,
     username: String,
     key: Key,
@@ -69,10 +70,15 @@ struct Client {
 
 impl Client {
     fn new(media: &Media, secrets: &Secrets, user: &str) -> Self {
-        let socket = socket();
-        socket.connect(media.addr).unwrap();
         let (username, password) = secrets.mint(soon(), "call", user);
-        let key = Key::long_term(&username, REALM, &password);
+        Self::at(media.addr, &username, &password)
+    }
+
+    /// A client of the relay at `addr`, with these credentials.
+    pub(crate) fn at(addr: SocketAddr, username: &str, password: &str) -> Self {
+        let socket = socket();
+        socket.connect(addr).unwrap();
+        let (username, key) = (username.to_owned(), Key::long_term(username, REALM, password));
         let mut client = Self { socket, username, key, nonce: String::new(), asked: 0 };
         let answer = client.ask(Method::ALLOCATE, |_| {});
         let nonce = Message::parse(&answer).unwrap().text(AttributeType::NONCE).unwrap().to_owned();
@@ -80,7 +86,7 @@ impl Client {
         client
     }
 
-    fn ask(&mut self, method: Method, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    pub(crate) fn ask(&mut self, method: Method, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         self.asked = self.asked.wrapping_add(1);
         let mut out = Vec::new();
         let mut writer = Writer::new(&mut out, Class::Request, method, TransactionId([self.asked; 12]));
@@ -95,14 +101,14 @@ impl Client {
         self.next().expect("an answer")
     }
 
-    fn allocate(&mut self) -> SocketAddr {
+    pub(crate) fn allocate(&mut self) -> SocketAddr {
         let answer = self.ask(Method::ALLOCATE, |_| {});
         let message = Message::parse(&answer).unwrap();
         assert_eq!(message.address(AttributeType::XOR_MAPPED_ADDRESS), self.socket.local_addr().ok());
         message.address(AttributeType::XOR_RELAYED_ADDRESS).expect("a relay")
     }
 
-    fn bind(&mut self, peer: SocketAddr) -> Class {
+    pub(crate) fn bind(&mut self, peer: SocketAddr) -> Class {
         let answer = self.ask(Method::CHANNEL_BIND, |writer| {
             writer
                 .put(AttributeType::CHANNEL_NUMBER, &[0x40, 0, 0, 0])
@@ -111,7 +117,7 @@ impl Client {
         Message::parse(&answer).unwrap().class()
     }
 
-    fn send(&self, data: &[u8]) {
+    pub(crate) fn send(&self, data: &[u8]) {
         let header = channel::header(Channel::new(0x4000).unwrap(), data.len()).unwrap();
         self.socket.send(&[&header[..], data].concat()).unwrap();
     }
@@ -122,7 +128,7 @@ impl Client {
         Some(buffer[..length].to_vec())
     }
 
-    fn heard(&self) -> Option<Vec<u8>> {
+    pub(crate) fn heard(&self) -> Option<Vec<u8>> {
         channel::read(&self.next()?).map(|(_, data)| data.to_vec())
     }
 }

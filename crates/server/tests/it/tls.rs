@@ -9,9 +9,11 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tincan_server::config::Config;
 use tincan_testkit::device::{Device, Proof};
 use tincan_testkit::socket::Socket;
 use tincan_testkit::v1::V1;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -27,6 +29,10 @@ pub(crate) struct Secure {
 
 impl Secure {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let files = tempfile::tempdir().unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate =
@@ -43,6 +49,7 @@ impl Secure {
             roomy(config);
             config.tls.cert_file = Some(cert_file);
             config.tls.key_file = Some(key_file);
+            change(config);
         })
         .await;
         let connector = trusting(certificate.der());
@@ -195,4 +202,32 @@ async fn a_reader_that_stands_still_is_cut_off_and_the_other_side_does_not_wait(
     let mut bob = secure.guest("bob", "phone", secure.connect().await).await;
     bob.call("hangup", &call_id('c'), Value::Null).await.unwrap();
     end(&mut alice, &call_id('c'), "hung_up").await;
+}
+
+#[tokio::test]
+async fn what_the_operator_reads_from_elsewhere_is_encrypted_and_from_this_machine_it_need_not_be() {
+    const ASKED: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let everywhere = Secure::start_with(|config| {
+        config.metrics.listen = Some(([0, 0, 0, 0], 0).into());
+        config.metrics.dangerous_without_token = true;
+    })
+    .await;
+    let port = everywhere.server.metrics().port();
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut stream =
+        everywhere.connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    stream.write_all(ASKED).await.unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).await.unwrap();
+    assert!(heard.starts_with("HTTP/1.1 200") && heard.contains("tincan_build_info"), "{heard}");
+    let mut plain = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    plain.write_all(ASKED).await.unwrap();
+    let mut heard = Vec::new();
+    // It may be cut off.
+    let _ = plain.read_to_end(&mut heard).await;
+    assert!(!heard.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&heard));
+
+    let here = Secure::start_with(|config| config.metrics.listen = Some(([127, 0, 0, 1], 0).into())).await;
+    let (head, _) = crate::doors::get(here.server.metrics(), "/metrics").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
 }

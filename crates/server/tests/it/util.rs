@@ -50,6 +50,11 @@ impl Server {
         Self { addr: node.addr, data_dir, node }
     }
 
+    /// Where the operator reads.
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.node.metrics_addr.unwrap()
+    }
+
     pub(crate) async fn guest(&self, user: &str, device: &str) -> Device {
         Device::guest(self.addr, user, device).await.unwrap()
     }

@@ -4,6 +4,7 @@
 import type { Panel, View } from '../model.js';
 import { ANNOUNCE, BUTTON, CAPTION } from '../words.js';
 import { element, say, show } from './dom.js';
+import type { QualityMark } from './quality.js';
 
 const ACTIONS = ['connect', 'call', 'accept', 'reject', 'hangup', 'mute', 'unblock', 'disconnect'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -16,14 +17,18 @@ const FIRST: Record<Panel, Action> = { connect: 'connect', call: 'call', live: '
 
 export class Page {
   readonly #buttons = Object.fromEntries(ACTIONS.map((id) => [id, element(id, HTMLButtonElement)])) as Record<Action, HTMLButtonElement>;
+  readonly #quality: QualityMark;
+  readonly #peerHasPage: boolean;
   #panel: Panel | undefined;
   #panelAt = 0;
   #spoken = '';
 
-  constructor(me: string, peerPage: string) {
+  constructor(me: string, peerPage: string | undefined, quality: QualityMark) {
+    this.#quality = quality;
     say(element('me'), me);
     say(element('my-name'), me);
-    element('open-peer', HTMLAnchorElement).href = peerPage;
+    this.#peerHasPage = peerPage !== undefined;
+    if (peerPage !== undefined) element('open-peer', HTMLAnchorElement).href = peerPage;
   }
 
   on(action: Action, act: () => void): void {
@@ -36,8 +41,9 @@ export class Page {
 
   show(view: View, peer: string): void {
     // Before anything is hidden: what is hidden loses the focus at once.
-    const focused = element('dock').contains(document.activeElement);
+    const focused = element('dock').contains(document.activeElement) || this.#quality.hasFocus;
     this.#words(view, peer);
+    this.#quality.show(view, peer);
     this.#controls(view);
     this.#turnTo(view, focused);
     this.#announce(view, peer);
@@ -88,7 +94,7 @@ export class Page {
     say(element('error-hint'), notice?.hint ?? '');
     show(unblock, notice?.action === 'unlock');
     show(element('check'), view.canCheck);
-    show(element('other-page'), notice === undefined && (view.panel === 'connect' || view.panel === 'call'));
+    show(element('other-page'), this.#peerHasPage && notice === undefined && (view.panel === 'connect' || view.panel === 'call'));
   }
 
   /** Shows the panel of the moment, and takes the focus along if it was in the one that goes. */

@@ -45,10 +45,15 @@ export class FakeMediaDevices extends EventTarget {
 class FakeChannel {
   readyState = 'connecting';
   onmessage: ((event: { data: string }) => void) | null = null;
-  readonly sent: unknown[] = [];
+  readonly sent: { type: string }[] = [];
 
   send(text: string): void {
-    this.sent.push(JSON.parse(text));
+    this.sent.push(JSON.parse(text) as { type: string });
+  }
+
+  /** What was sent of one type. */
+  said(type: string): unknown[] {
+    return this.sent.filter((message) => message.type === type);
   }
 
   hear(message: object): void {
@@ -80,8 +85,12 @@ export class FakePeerConnection {
   #made = 0;
   readonly name: number;
 
-  constructor(readonly config: RTCConfiguration = {}) {
+  constructor(public config: RTCConfiguration = {}) {
     this.name = FakePeerConnection.made.push(this);
+  }
+
+  setConfiguration(config: RTCConfiguration): void {
+    this.config = config;
   }
 
   createDataChannel(): FakeChannel {

@@ -299,11 +299,9 @@ impl World {
         let decided = match say {
             Say::Request { call, to } => {
                 let data = "{}".into();
-                let moves_on = false;
-                server.desk.request(
-                    now,
-                    Request { call, caller: from.clone(), callee: to, data, devices, wait, moves_on },
-                )
+                let (caller, takes_many, moves_on) = (from.clone(), false, false);
+                let request = Request { call, caller, callee: to, data, devices, takes_many, wait, moves_on };
+                server.desk.request(now, request)
             }
             Say::Act { call, act } => server.desk.handle(now, call, Input::act(from.clone(), act)),
             Say::Relay { call, relay } => {

@@ -19,6 +19,21 @@ fn a_second_caller_hears_busy_and_the_first_call_is_untouched() {
 }
 
 #[test]
+fn who_takes_many_is_never_busy_and_each_call_has_its_own_device() {
+    let mut bench = Bench::connected(&PHONE);
+    for (n, caller, device) in [(2, "carol/web", "bob/2"), (3, "dave/web", "bob/3")] {
+        let mut request = request(n, caller, "bob", &[device]);
+        request.takes_many = true;
+        bench.request(request).unwrap();
+        bench.act_in(n, device, Act::Accept).unwrap();
+        assert_eq!(bench.state_of(n), State::Negotiating);
+    }
+    assert_eq!(bench.state_of(1), State::Connected);
+    let told = bench.request(request(4, "erin/web", "bob", &PHONE)).unwrap();
+    assert_eq!(told, ["erin/web: ended busy [4]"], "who does not, is");
+}
+
+#[test]
 fn who_is_calling_is_busy_to_a_third() {
     let mut bench = Bench::delivered(&PHONE);
     let told = bench.request(request(2, "carol/web", "alice", &["alice/web"])).unwrap();

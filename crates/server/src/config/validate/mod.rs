@@ -24,6 +24,8 @@ pub(super) fn all(config: &Config) -> Vec<Fault> {
     limits(config, &mut check);
     media::media(config, &mut check);
     media::ice(config, &mut check);
+    echo(config, &mut check);
+    metrics(config, &mut check);
     log(config, &mut check);
     check.faults
 }
@@ -105,6 +107,11 @@ fn origin_is_good(origin: &str) -> Result<(), String> {
     } else {
         Err(format!("\"{origin}\" is no origin; write it as browsers do, such as https://app.example.org"))
     }
+}
+
+fn echo(config: &Config, check: &mut Check) {
+    check.number("echo.calls", config.echo.calls.into(), 1..=1000, "");
+    check.seconds("echo.call_limit_s", config.echo.call_limit, 10..=3600);
 }
 
 fn tls(config: &Config, check: &mut Check) {
@@ -196,6 +203,26 @@ fn limits(config: &Config, check: &mut Check) {
     check.number("limits.connections_total", limits.connections_total.into(), connections, "");
     check.seconds("limits.header_timeout_s", limits.header_timeout, 1..=60);
     check.seconds("limits.tls_timeout_s", limits.tls_timeout, 1..=60);
+}
+
+fn metrics(config: &Config, check: &mut Check) {
+    let metrics = &config.metrics;
+    if let Err(text) = metrics.token() {
+        check.fault("metrics.token_file", text);
+    }
+    let Some(listen) = metrics.listen else { return };
+    if listen.port() != 0 && listen == config.server.listen {
+        check.fault("metrics.listen", format!("must be another than server.listen, {listen}"));
+    }
+    if !is_loopback(listen) && metrics.token_file.is_none() && !metrics.dangerous_without_token {
+        check.fault(
+            "metrics.listen",
+            format!(
+                "who calls whom would be open to everyone who reaches {listen}; set metrics.token_file, or listen on \
+                 127.0.0.1 (metrics.dangerous_without_token = true allows it all the same)"
+            ),
+        );
+    }
 }
 
 fn log(config: &Config, check: &mut Check) {

@@ -12,10 +12,10 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tincan_proto::call::{Call, Desk, Limits, Snapshot};
+use tincan_proto::call::{Call, Desk, Limits, Snapshot, State};
 use tincan_proto::time::Millis;
 use tincan_proto::wire::ErrorCode;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::bus::{Bus, Command, CommandKind, Event, News, Refused, Reply, Subscription};
@@ -49,7 +49,35 @@ const RETRY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct CallService {
     subscription: Subscription<(), Command>,
+    census: Census,
     task: JoinHandle<()>,
+}
+
+/// Counts the live calls, for those who look at the service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Census(mpsc::Sender<oneshot::Sender<Counted>>);
+
+/// Live calls by state.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counted {
+    /// Nobody has accepted.
+    pub ringing: u64,
+    /// Accepted; the two look for a path.
+    pub negotiating: u64,
+    /// With sound.
+    pub connected: u64,
+    /// The sound is lost.
+    pub reconnecting: u64,
+}
+
+impl Census {
+    /// Counts them, between two turns; none if the service has stopped.
+    pub async fn count(&self) -> Counted {
+        let (reply, counted) = oneshot::channel();
+        // Fails only if the service is gone, and then nobody answers.
+        let _ = self.0.send(reply).await;
+        counted.await.unwrap_or_default()
+    }
 }
 
 struct Inbox {
@@ -82,9 +110,9 @@ impl CallService {
         let live = store.live_calls().await?;
         tracing::debug!(call.count = live.len(), "took up live calls");
         for call in &live {
-            if let Some((callee, _)) = call.accepted() {
+            if let Some((callee, at)) = call.accepted() {
                 let (caller, callee) = (call.caller().clone(), callee.clone());
-                bus.news.publish(&(), &News::Accepted { call: call.id(), caller, callee });
+                bus.news.publish(&(), &News::Accepted { call: call.id(), caller, callee, at });
             }
         }
         desk.restore(now, live, store.ended_since(now - REMEMBERED).await?);
@@ -93,7 +121,15 @@ impl CallService {
         let subscription = bus.calls.subscribe((), Arc::new(receive));
         let (again, quiet, quiet_until) = (Vec::new(), Vec::new(), None);
         let actor = Actor { bus, clock, desk, store, started_at: now, again, quiet, quiet_until };
-        Ok(Self { subscription, task: tokio::spawn(actor.run(inbox)) })
+        let (census, asked) = mpsc::channel(1);
+        let task = tokio::spawn(actor.run(inbox, asked));
+        Ok(Self { subscription, census: Census(census), task })
+    }
+
+    /// Counts the live calls.
+    #[must_use]
+    pub const fn census(&self) -> &Census {
+        &self.census
     }
 
     /// Stops taking commands, finishes what came in, and ends.
@@ -126,7 +162,11 @@ fn refuse(bus: &Bus, command: &Command, code: ErrorCode, message: &str) {
 }
 
 impl Actor {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Inbox>) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Inbox>,
+        mut asked: mpsc::Receiver<oneshot::Sender<Counted>>,
+    ) {
         let mut commands = Vec::new();
         let mut next_turn = tokio::time::Instant::now();
         loop {
@@ -135,6 +175,11 @@ impl Actor {
             let deadline = soon.into_iter().chain(self.desk.deadline()).chain(self.quiet_until).min();
             let deadline = deadline.map(|at| self.clock.instant(at));
             let came = tokio::select! {
+                Some(reply) = asked.recv() => {
+                    // Whoever asked may be gone.
+                    let _ = reply.send(self.count());
+                    continue;
+                }
                 came = inbox.recv_many(&mut commands, TURN) => Some(came),
                 () = sleep_until(deadline) => None,
             };
@@ -151,6 +196,20 @@ impl Actor {
             let again = std::mem::take(&mut self.again);
             self.turn(again.into_iter().chain(commands.drain(..))).await;
         }
+    }
+
+    fn count(&self) -> Counted {
+        let mut counted = Counted::default();
+        for call in self.desk.calls() {
+            match call.state() {
+                State::Requested | State::Delivered | State::Ringing => counted.ringing += 1,
+                State::Negotiating => counted.negotiating += 1,
+                State::Connected => counted.connected += 1,
+                State::Reconnecting => counted.reconnecting += 1,
+                State::Ended => {}
+            }
+        }
+        counted
     }
 
     /// Stores what is quiet, before the server stops.

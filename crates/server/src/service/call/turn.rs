@@ -1,11 +1,12 @@
 //! One turn of the call service: decide on everything that came in, store it, carry it out.
 
-use tincan_proto::call::{Changes, Effect, Input, Notice, Refusal, Request, Snapshot};
+use tincan_proto::call::{Call, Changes, Effect, End, Input, Notice, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
+use tincan_proto::time::whole_ms;
 use tincan_proto::wire::ErrorCode;
 
 use super::{Actor, COMING_BACK, Inbox, QUIET, RETRY, refuse};
-use crate::bus::{Command, CommandKind, Event, News, Reply};
+use crate::bus::{Command, CommandKind, DeviceState, Event, News, Reply};
 use crate::store::StoreError;
 
 /// What a turn decided, before it is stored.
@@ -41,12 +42,15 @@ impl Actor {
         let from = command.from.clone();
         let outcome = match &command.kind {
             CommandKind::Request { call, to, data, moves_on } => {
-                let devices = self.devices(to).await;
+                let found = self.devices(to).await;
+                let takes_many = found.iter().any(|state| state.takes_many);
+                let devices = found.into_iter().map(|state| (state.device, state.rings_at_once)).collect();
                 let now = self.clock.now();
                 let wait = now.since(self.started_at) < COMING_BACK;
                 let (callee, data) = (to.clone(), data.clone());
+                let (call, moves_on) = (*call, *moves_on);
                 let request =
-                    Request { call: *call, caller: from, callee, data, devices, wait, moves_on: *moves_on };
+                    Request { call, caller: from, callee, data, devices, takes_many, wait, moves_on };
                 self.desk.request(now, request)
             }
             CommandKind::Act { call, act } => {
@@ -75,9 +79,8 @@ impl Actor {
     }
 
     /// The devices of `user` that can be rung: asked on the bus, where only a connected user is listening.
-    async fn devices(&self, user: &UserId) -> Vec<(Address, bool)> {
-        let answer = self.bus.users.request(user, &Event::Devices).await;
-        answer.unwrap_or_default().into_iter().map(|state| (state.device, state.rings_at_once)).collect()
+    async fn devices(&self, user: &UserId) -> Vec<DeviceState> {
+        self.bus.users.request(user, &Event::Devices).await.unwrap_or_default()
     }
 
     /// Stores, then tells: snapshots and refusals too, since they speak of what was decided. What nobody is told of
@@ -103,8 +106,7 @@ impl Actor {
                 self.tell(effect);
             }
             for (call, end) in calls.iter().filter_map(|call| Some((call, call.end()?))) {
-                let (reason, talk_ms) = (end.reason, end.talk_ms);
-                self.bus.news.publish(&(), &News::Ended { call: call.id(), reason, talk_ms });
+                self.bus.news.publish(&(), &ended(call, end));
             }
         }
         for (command, refusal) in refused {
@@ -117,7 +119,8 @@ impl Actor {
             && effect.to == *by
         {
             let (caller, callee) = (peer.clone(), by.clone());
-            self.bus.news.publish(&(), &News::Accepted { call: effect.call, caller, callee });
+            let at = self.clock.now();
+            self.bus.news.publish(&(), &News::Accepted { call: effect.call, caller, callee, at });
         }
         let to = effect.to.user.clone();
         self.bus.users.publish(&to, &Event::Effect(effect));
@@ -164,5 +167,18 @@ impl Actor {
         }
         // A full disk is not freed by asking it a thousand times a second.
         tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Tells of an end, and how long the call took to get there. A call that was connected for no millisecond was not.
+fn ended(call: &Call, end: &End) -> News {
+    let accepted_at = call.accepted().map(|(_, at)| at);
+    let setup = |at| end.at.since(at).saturating_sub(std::time::Duration::from_millis(end.talk_ms));
+    News::Ended {
+        call: call.id(),
+        reason: end.reason,
+        talk_ms: end.talk_ms,
+        ring_ms: accepted_at.map(|at| whole_ms(at.since(call.requested_at()))),
+        setup_ms: accepted_at.filter(|_| end.talk_ms > 0).map(|at| whole_ms(setup(at))),
     }
 }

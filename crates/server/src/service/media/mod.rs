@@ -11,7 +11,7 @@
 //!
 //! Not here: STUN and TURN as protocols (`tincan_turn`), what a call is, who connects by TCP or TLS (`listen`).
 
-mod place;
+mod doors;
 mod quality;
 mod relay;
 mod secrets;
@@ -29,12 +29,16 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, IceRequest, News, Reply, Subscription};
 use crate::clock::Clock;
 use crate::config::{Config, MediaMode};
+use crate::metrics::Metrics;
+use crate::places::Place;
+use crate::store::{Store, StoreError};
+use doors::Doors;
 use quality::Quality;
 use servers::Servers;
 
-use place::{Found, find};
-pub use place::{PlaceError, addresses};
-pub use relay::{Counted, Place, REALM, Relay, Settings};
+pub use doors::{DoorError, addresses};
+pub use quality::{Known, Live, LiveCall, LiveLeg};
+pub use relay::{Counted, REALM, Relay, Settings};
 pub use secrets::{SecretError, Secrets};
 pub use self_test::{SelfTestError, self_test};
 
@@ -44,12 +48,15 @@ const AFTER_CALL: Duration = Duration::from_secs(5);
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// Where clients come in, or relays are.
+    /// Where clients come in.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Door(#[from] DoorError),
     /// What credentials are made with.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// What live calls were like before the server stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Anything else that the system refuses.
     #[error("STUN and TURN cannot be served: {0}")]
     System(#[from] std::io::Error),
@@ -65,6 +72,17 @@ pub struct Media {
     rotation: Option<JoinHandle<()>>,
 }
 
+/// What the service finds around itself at its start.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Where the web server listens, with its real port.
+    pub web: SocketAddr,
+    /// Where relays can be.
+    pub places: Vec<Place>,
+    /// Addresses of this server that are no relays and that relays may reach.
+    pub neighbours: Vec<SocketAddr>,
+}
+
 /// The service, and what its owner has to do for it.
 #[derive(Debug)]
 pub struct Started {
@@ -75,7 +93,7 @@ pub struct Started {
 }
 
 impl Media {
-    /// Finds its addresses, and starts to serve. `web`: where the web server listens, with its real port.
+    /// Opens its doors, and starts to serve. `store` and `metrics`: where the quality of calls goes.
     ///
     /// # Errors
     /// [`MediaError`], with a sentence that says what to do.
@@ -83,17 +101,21 @@ impl Media {
         bus: &Bus,
         clock: Clock,
         config: &Config,
-        web: SocketAddr,
+        surroundings: Surroundings,
+        (store, metrics): (Store, Metrics),
     ) -> Result<Started, MediaError> {
+        let Surroundings { web, places, neighbours } = surroundings;
         let secrets = Secrets::open(&config.media.secret_path(&config.server.data_dir))?;
         let (relay, servers, tcp) = match config.media.mode {
             MediaMode::Off => (None, Servers::external(config)?, None),
             MediaMode::Relay | MediaMode::Stun => {
-                let Found { clients, tcp, places, port } = find(config, web).await?;
+                let Doors { clients, tcp, port } = doors::open(config, web)?;
                 if config.media.mode == MediaMode::Relay {
                     prove(&places, port, secrets.clone(), clock);
                 }
-                let relay = Relay::start(settings(config, clients, places, &secrets), clock)?;
+                let mut settings = settings(config, &secrets);
+                (settings.clients, settings.places, settings.neighbours) = (clients, places, neighbours);
+                let relay = Relay::start(settings, clock)?;
                 (Some(relay), Servers::own(config, secrets.clone(), web.port(), port)?, tcp)
             }
         };
@@ -101,7 +123,7 @@ impl Media {
         let media = Self {
             ice: answer(bus, clock, servers),
             news: end_relays(bus, relay.clone()),
-            quality: Quality::start(bus),
+            quality: Quality::start(bus, clock, store, metrics, quality::LATE).await?,
             rotation,
             relay,
         };
@@ -114,9 +136,16 @@ impl Media {
         self.relay.as_ref()
     }
 
-    /// Stops. All relays end.
+    /// The calls of which quality is reported.
+    #[must_use]
+    pub const fn quality(&self) -> &Known {
+        self.quality.known()
+    }
+
+    /// Stops: what was reported is stored, and all relays end.
     pub async fn stop(self) {
-        drop((self.ice, self.news, self.quality));
+        drop((self.ice, self.news));
+        self.quality.stop().await;
         if let Some(rotation) = self.rotation {
             rotation.abort();
         }
@@ -144,17 +173,13 @@ fn prove(places: &[Place], port: u16, secrets: Secrets, clock: Clock) {
     });
 }
 
-fn settings(
-    config: &Config,
-    clients: Vec<std::net::UdpSocket>,
-    places: Vec<Place>,
-    secrets: &Secrets,
-) -> Settings {
+/// What the configuration says of the relay; where it is comes to that.
+fn settings(config: &Config, secrets: &Secrets) -> Settings {
     let media = &config.media;
     let allocations = if media.mode == MediaMode::Relay { media.allocations_total } else { 0 };
     Settings {
-        clients,
-        places,
+        clients: Vec::new(),
+        places: Vec::new(),
         ports: media.relay_ports.clone(),
         reach: (!media.relay_only).then(|| media.dangerous_allow_peers.clone()),
         neighbours: Vec::new(),

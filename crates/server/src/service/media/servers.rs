@@ -7,6 +7,7 @@ use tincan_turn::credential::Secrets as Minting;
 use super::secrets::{SecretError, Secrets};
 use crate::bus::{IcePurpose, IceRequest, IceServers};
 use crate::config::{Config, IceServer, MediaMode, Secret};
+use crate::places::own_host;
 
 /// How long credentials make a new relay, in seconds: for a call, to try, and for a page that asks once.
 const CALL_S: u64 = 600;
@@ -153,22 +154,6 @@ impl External {
     }
 }
 
-/// The name that this server calls itself by, if it was told one.
-pub(super) fn own_host(config: &Config) -> Option<String> {
-    let origin = || config.server.public_origins.first().and_then(|origin| host_of(origin));
-    config.media.host.clone().or_else(origin)
-}
-
-/// The host of an origin, without its port.
-fn host_of(origin: &str) -> Option<String> {
-    let authority = origin.split_once("://")?.1;
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() && !host.is_empty() => host,
-        Some(_) | None => authority,
-    };
-    Some(host.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,17 +209,5 @@ mod tests {
             list,
             json!([{ "urls": ["stun:here.example:3478"] }, { "urls": ["stun:elsewhere.example"] }])
         );
-    }
-
-    #[test]
-    fn the_host_of_an_origin_has_no_port() {
-        for (origin, host) in [
-            ("https://a.example", "a.example"),
-            ("https://a.example:8443", "a.example"),
-            ("https://[2001:db8::1]", "[2001:db8::1]"),
-            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
-        ] {
-            assert_eq!(host_of(origin).as_deref(), Some(host));
-        }
     }
 }

@@ -20,8 +20,12 @@ const V1_DEVICE: &str = "v1";
 /// Why a hello opens nothing: the error to send, and the close code behind it.
 type HelloError = (ErrorCode, CloseCode, String);
 
-/// Opens a v1 session.
+/// Opens a v1 session; `None` if the name is not to be had.
 pub(super) async fn open_v1(shared: &Arc<Shared>, user: UserId, link: &Arc<Link>) -> Option<Arc<Session>> {
+    if let Some(message) = reserved(shared, &user) {
+        link.close(CloseCode::Forbidden, &message);
+        return None;
+    }
     let device: DeviceId = V1_DEVICE.parse().ok()?;
     let session = Session::v1(Address { user, device }, Arc::clone(link));
     shared.enter(&session);
@@ -81,7 +85,16 @@ fn identify(shared: &Shared, text: &str, guests: bool) -> Result<(Address, Optio
             }
         },
     };
+    if let Some(message) = reserved(shared, &user) {
+        return Err((ErrorCode::Forbidden, CloseCode::Forbidden, message));
+    }
     Ok((Address { user, device }, resume))
+}
+
+/// What someone hears who comes with a name that is no client's.
+fn reserved(shared: &Shared, user: &UserId) -> Option<String> {
+    let taken = shared.settings.reserved.contains(user);
+    taken.then(|| format!("the name \"{user}\" belongs to this server itself; choose another"))
 }
 
 async fn open(

@@ -65,6 +65,8 @@ pub struct Settings {
     pub call_requests_pair: Rate,
     /// Calls hide addresses: only a relay's candidates pass.
     pub relay_only: bool,
+    /// Names of users that are no clients: whoever comes with one is refused.
+    pub reserved: Vec<UserId>,
     /// What access tokens are checked with; without it there are only guests.
     pub tokens: Option<Tokens>,
 }
@@ -132,6 +134,13 @@ impl Signaling {
             Ok(io) => connection::serve(&self.0, io, opening, known).await,
             Err(error) => tracing::error!(%error, "an upgraded connection cannot be used"),
         }
+    }
+
+    /// How many sessions there are, and how many of them have a connection.
+    #[must_use]
+    pub fn present(&self) -> (usize, usize) {
+        let sessions = self.0.directory.all();
+        (sessions.len(), sessions.iter().filter(|session| session.lock().link.is_some()).count())
     }
 
     /// Sends every client away: the server stops. Clients come back after times spread over `spread`.

@@ -40,6 +40,7 @@ pub(super) fn hear(
             let state = |session: &Arc<Session>| DeviceState {
                 device: session.address.clone(),
                 rings_at_once: session.version == Version::V1,
+                takes_many: false,
             };
             if let Some(reply) = reply {
                 reply.send(shared.directory.of_user(user).iter().map(state).collect());

@@ -16,7 +16,7 @@ mod sockets;
 mod stream;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -34,6 +34,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::clock::Clock;
 use crate::config::Cidr;
+use crate::places::Place;
 use sockets::{Sockets, Source, WAKER};
 use stream::Outbox;
 
@@ -57,15 +58,6 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Limits.
     pub limits: Limits,
-}
-
-/// Where relays are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Place {
-    /// An address of this machine.
-    pub bind: IpAddr,
-    /// The address at which others see it: another one where a router stands before this machine.
-    pub public: IpAddr,
 }
 
 /// The running relay. Cheap to clone.

@@ -16,8 +16,9 @@ use tincan_turn::policy;
 use tincan_turn::server::{Client, Family, Host, RelayId, Used, Via};
 
 use super::stream::Outbox;
-use super::{Place, Settings, token};
+use super::{Settings, token};
 use crate::config::Cidr;
+use crate::places::{self, Place};
 
 /// Tokens that are no relay's number: the waker's, and below it those of the clients' sockets.
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
@@ -25,9 +26,6 @@ const CLIENTS_END: usize = usize::MAX - 1;
 
 /// Datagrams that one socket may have handled before the others get their turn.
 pub(super) const SHARE: usize = 64;
-
-/// How many ports are tried for a relay before there is none left.
-const TRIES: usize = 64;
 
 /// How long a call that is over is remembered: longer than its credentials are good.
 const OVER: Duration = Duration::from_secs(15 * 60);
@@ -166,26 +164,14 @@ impl Sockets {
     fn relay(&self, RelayId(relay): RelayId) -> Option<&UdpSocket> {
         self.relays.get(relay as usize)?.as_ref()
     }
-
-    /// A socket on a port that nobody can guess.
-    fn free_port(&self, ip: IpAddr, even: bool) -> Option<UdpSocket> {
-        let count = u32::from(*self.ports.end()) - u32::from(*self.ports.start()) + 1;
-        (0..TRIES).find_map(|_| {
-            let mut random = [0; 4];
-            aws_lc_rs::rand::fill(&mut random).ok()?;
-            let offset = u16::try_from(u32::from_ne_bytes(random) % count).ok()?;
-            let port = self.ports.start() + offset;
-            let port = if even { port & !1 } else { port };
-            let socket = self.ports.contains(&port).then(|| UdpSocket::bind(SocketAddr::new(ip, port)));
-            socket?.ok()
-        })
-    }
 }
 
 impl Host for Sockets {
     fn open(&mut self, relay: RelayId, family: Family, even: bool) -> Option<SocketAddr> {
         let place = *self.places.iter().find(|place| (family == Family::V4) == place.public.is_ipv4())?;
-        let mut socket = self.free_port(place.bind, even)?;
+        let socket = places::free_port(place.bind, &self.ports, even)?;
+        socket.set_nonblocking(true).ok()?;
+        let mut socket = UdpSocket::from_std(socket);
         let port = socket.local_addr().ok()?.port();
         self.registry.register(&mut socket, token(relay), Interest::READABLE).ok()?;
         let at = relay.0 as usize;
