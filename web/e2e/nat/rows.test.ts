@@ -16,7 +16,7 @@ for (const row of choose(process.env['ROWS'])) {
     try {
       await walkThrough(`nat-${row.name}`, await Lab.open(row), (lab) => walk(lab, row, note));
     } catch (error) {
-      note({ fault: String(error).split('\n')[0]!.replaceAll('|', '/') });
+      note({ fault: String(error).split('\n')[0]!.slice(0, 160).replaceAll('|', '/') });
       throw error;
     }
   });
