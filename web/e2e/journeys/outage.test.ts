@@ -6,13 +6,17 @@ import { Line } from '../rig/line.js';
 import { Network } from '../rig/network.js';
 import { firstPacketAfter } from '../rig/packets.js';
 import type { Person } from '../rig/person.js';
-import { until } from '../rig/until.js';
+import { until, untilSeen } from '../rig/until.js';
 
 const LONG_MS = 25_000;
 const SHORT_MS = 8_000;
 const BACK_MS = 1_000;
 /** The tones are at about 0.5. */
 const AUDIBLE = 0.2;
+/** The browser can take away UDP only: with a relay, sound would go on by TCP. */
+const NO_RELAY = { TINCAN_MEDIA__MODE: 'off' };
+/** Silence is noticed after 3 s; then a way has to be found. */
+const OTHER_WAY_MS = 15_000;
 
 interface Outage extends Pair {
   /** When the network was back, on this machine's clock. */
@@ -57,7 +61,7 @@ async function sameCallGoesOn(world: World, { a, b, back }: Outage): Promise<voi
 for (const round of [1, 2, 3]) {
   journey(`the way of the sound is away for 25 s, and the same call has it back within a second (${round} of 3)`, async (world) => {
     await sameCallGoesOn(world, await outage(world, LONG_MS));
-  });
+  }, { env: NO_RELAY });
 }
 
 journey('the whole network is away for 25 s, the server too, and the same call goes on', async (world) => {
@@ -68,11 +72,25 @@ journey('the whole network is away for 25 s, the server too, and the same call g
   } finally {
     line.close();
   }
-});
+}, { env: NO_RELAY });
 
 journey('after an outage the page still gets the sound itself, for its picture and its meter', async (world) => {
   const { a, b } = await outage(world, SHORT_MS, { meanwhile: bothTryAtOnce });
   await talk({ a, b });
+}, { env: NO_RELAY });
+
+journey('where UDP is gone for good in mid-call, the same call goes on by the relay, over TCP', async (world) => {
+  const networks: Network[] = [];
+  const before = async (person: Person): Promise<void> => void networks.push(await Network.of(person));
+  const { a, b } = await talking(world, { a: { before }, b: { before } });
+  await Promise.all(networks.map((network) => network.takeAway()));
+  const gone = Date.now();
+  for (const person of [a, b]) {
+    await untilSeen(`${person.name}'s sound takes the relay`, () => person.probe('candidates'), ({ local, remote }) => [local?.type, remote?.type].includes('relay'), OTHER_WAY_MS);
+  }
+  world.tell(`by the relay ${Date.now() - gone} ms after UDP was gone`);
+  await talk({ a, b });
+  for (const person of [a, b]) expect(negotiated(person.traffic)).toHaveLength(1);
 });
 
 /** As when a network that both use comes up again: both look for a new path in the same moment, and their offers cross. */
