@@ -185,6 +185,12 @@ pub(super) fn ways(config: &Config) -> Check {
     let urls = || config.ice.servers.iter().flat_map(|server| &server.urls);
     let named = |scheme: &str| urls().any(|url| url.starts_with(scheme));
     match config.media.mode {
+        MediaMode::Relay if is_behind_a_proxy_only(config) => Check::new(
+            State::Warning,
+            WHAT,
+            "STUN and TURN on this machine only, and a proxy passes on neither",
+        )
+        .remedy("set media.listen to the address that clients reach, such as 0.0.0.0:3478"),
         MediaMode::Relay => Check::new(State::Ok, WHAT, "STUN and TURN from this server"),
         MediaMode::Off | MediaMode::Stun if named("turn") => {
             Check::new(State::Ok, WHAT, format!("{} addresses in ice.servers", urls().count()))
@@ -198,6 +204,12 @@ pub(super) fn ways(config: &Config) -> Check {
                 .remedy("set media.mode to \"relay\", or name a TURN server in ice.servers")
         }
     }
+}
+
+/// Clients reach the pages through a proxy, and nothing else here.
+fn is_behind_a_proxy_only(config: &Config) -> bool {
+    let listen = config.media.listen.unwrap_or(config.server.listen);
+    is_loopback(listen) && !config.server.trusted_proxies.is_empty()
 }
 
 /// Whether the relay works, as `try_out` found: nothing to say if there is none, or no server that runs.

@@ -104,6 +104,20 @@ fn calls_across_networks_need_a_turn_server() {
 }
 
 #[test]
+fn a_relay_that_only_a_proxy_could_reach_is_worth_a_warning() {
+    let with = |proxies: &[&str], listen: Option<&str>| {
+        let mut config = Config::default();
+        config.server.trusted_proxies = proxies.iter().map(|net| net.parse().unwrap()).collect();
+        config.media.listen = listen.map(|listen| listen.parse().unwrap());
+        checks::ways(&config).state
+    };
+    assert_eq!(with(&[], None), State::Ok);
+    assert_eq!(with(&["127.0.0.1"], None), State::Warning);
+    assert_eq!(with(&["127.0.0.1"], Some("127.0.0.1:3478")), State::Warning);
+    assert_eq!(with(&["127.0.0.1"], Some("0.0.0.0:3478")), State::Ok);
+}
+
+#[test]
 fn a_server_in_the_open_without_proof_of_names_is_worth_a_warning() {
     let with = |listen: &str, v1| {
         let mut config = Config::default();

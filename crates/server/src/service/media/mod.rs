@@ -12,6 +12,7 @@
 //! Not here: STUN and TURN as protocols (`tincan_turn`), what a call is, who connects by TCP or TLS (`listen`).
 
 mod doors;
+mod issued;
 mod quality;
 mod relay;
 mod secrets;
@@ -22,17 +23,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tincan_turn::server::Limits;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bus::{Bus, IceRequest, News, Reply, Subscription};
+use crate::bus::{Bus, IcePurpose, IceRequest, News, Reply, Subscription};
 use crate::clock::Clock;
 use crate::config::{Config, MediaMode};
 use crate::metrics::Metrics;
 use crate::places::Place;
 use crate::store::{Store, StoreError};
 use doors::Doors;
+use issued::Issued;
 use quality::Quality;
 use servers::Servers;
 
@@ -120,9 +123,10 @@ impl Media {
             }
         };
         let rotation = relay.clone().map(|relay| tokio::spawn(secrets.watch(relay)));
+        let issued = Arc::new(Mutex::new(Issued::default()));
         let media = Self {
-            ice: answer(bus, clock, servers),
-            news: end_relays(bus, relay.clone()),
+            ice: answer(bus, clock, servers, Arc::clone(&issued)),
+            news: end_relays(bus, relay.clone(), issued),
             quality: Quality::start(bus, clock, store, metrics, quality::LATE).await?,
             rotation,
             relay,
@@ -194,27 +198,41 @@ fn settings(config: &Config, secrets: &Secrets) -> Settings {
 }
 
 /// Answers whoever asks for ICE servers.
-fn answer(bus: &Bus, clock: Clock, servers: Servers) -> Subscription<(), IceRequest> {
+fn answer(
+    bus: &Bus,
+    clock: Clock,
+    servers: Servers,
+    issued: Arc<Mutex<Issued>>,
+) -> Subscription<(), IceRequest> {
     let hear = move |request: &IceRequest, reply: Option<Reply<_>>| {
-        if let Some(reply) = reply {
-            reply.send(servers.answer(clock.now(), request));
+        let Some(reply) = reply else { return };
+        let now = clock.now();
+        let answer = servers.answer(now, request);
+        if let IcePurpose::Call(call) = request.purpose {
+            issued.lock().issue(now, call, Duration::from_secs(answer.ttl_s));
         }
+        reply.send(answer);
     };
     bus.ice.subscribe((), Arc::new(hear))
 }
 
 /// Ends the relays of calls that are over.
-fn end_relays(bus: &Bus, relay: Option<Relay>) -> Subscription<(), News> {
+fn end_relays(bus: &Bus, relay: Option<Relay>, issued: Arc<Mutex<Issued>>) -> Subscription<(), News> {
     let runtime = tokio::runtime::Handle::current();
-    let hear = move |news: &News, _: Option<Reply<()>>| match (news, &relay) {
-        (News::Ended { call, .. }, Some(relay)) => {
-            let (call, relay) = (call.to_string(), relay.clone());
-            runtime.spawn(async move {
-                tokio::time::sleep(AFTER_CALL).await;
-                relay.end(&call);
-            });
+    let hear = move |news: &News, _: Option<Reply<()>>| match news {
+        News::Accepted { call, .. } => issued.lock().accepted(*call),
+        News::Ended { call, .. } => {
+            if !issued.lock().ended(*call) {
+                return;
+            }
+            if let Some(relay) = relay.clone() {
+                let call = call.to_string();
+                runtime.spawn(async move {
+                    tokio::time::sleep(AFTER_CALL).await;
+                    relay.end(&call);
+                });
+            }
         }
-        (News::Accepted { .. } | News::Ended { .. }, _) => {}
     };
     bus.news.subscribe((), Arc::new(hear))
 }
