@@ -84,7 +84,7 @@ impl Cause {
 }
 
 /// What a leg's client measured since its last report. What its browser does not tell is `None`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 pub struct Report {
     /// One-second samples in it: 1 to [`SAMPLES_MAX`].
     pub samples: u32,

@@ -13,7 +13,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tincan_proto::call::Role;
-use tincan_proto::quality::{Cause, Path, Report};
+use tincan_proto::quality::{Path, Report};
 use tincan_proto::time::Millis;
 
 use super::Operator;
@@ -119,28 +119,9 @@ pub struct EndedLeg {
 /// What was measured: as in `call-quality` of PROTOCOL.md.
 #[derive(Debug, Serialize)]
 pub struct Measured {
-    /// Seconds.
-    pub samples: u32,
-    /// Mean opinion score.
-    pub mos: u32,
-    /// The lowest.
-    pub mos_min: u32,
-    /// Seconds below 3.
-    pub poor: u32,
-    /// Made up.
-    pub concealed_ppm: Option<u32>,
-    /// Lost on the way here.
-    pub lost_ppm: Option<u32>,
-    /// Lost on the way there.
-    pub remote_lost_ppm: Option<u32>,
-    /// Round trip.
-    pub rtt_ms: Option<u32>,
-    /// Jitter.
-    pub jitter_ms: Option<u32>,
-    /// The way.
-    pub path: Path,
-    /// What is to blame.
-    pub cause: Cause,
+    /// All of it.
+    #[serde(flatten)]
+    pub report: Report,
     /// When the last of it came.
     pub reported_at: u64,
 }
@@ -202,7 +183,7 @@ impl Live {
     pub fn new(call: media::LiveCall) -> Self {
         let legs = call.legs.map(|leg| LiveLeg {
             leg: leg.leg,
-            latest: leg.latest.map(|(report, at)| Measured::new(&report, at)),
+            latest: leg.latest.map(|(report, at)| Measured::new(report, at)),
             recent: leg.recent.into_iter().map(|(at, mos)| (at.0, mos)).collect(),
         });
         Self { call: call.call.to_string(), accepted_at: call.accepted_at.0, legs }
@@ -215,7 +196,7 @@ impl Ended {
     pub fn new(rated: RatedCall) -> Self {
         let RatedCall { row, call, legs } = rated;
         let leg = |leg: LegQuality| EndedLeg {
-            measured: Measured::new(&leg.report, leg.reported_at),
+            measured: Measured::new(leg.report, leg.reported_at),
             leg: leg.leg,
             role: leg.role,
         };
@@ -234,21 +215,8 @@ impl Ended {
 }
 
 impl Measured {
-    const fn new(report: &Report, reported_at: Millis) -> Self {
-        Self {
-            samples: report.samples,
-            mos: report.mos,
-            mos_min: report.mos_min,
-            poor: report.poor,
-            concealed_ppm: report.concealed_ppm,
-            lost_ppm: report.lost_ppm,
-            remote_lost_ppm: report.remote_lost_ppm,
-            rtt_ms: report.rtt_ms,
-            jitter_ms: report.jitter_ms,
-            path: report.path,
-            cause: report.cause,
-            reported_at: reported_at.0,
-        }
+    const fn new(report: Report, reported_at: Millis) -> Self {
+        Self { report, reported_at: reported_at.0 }
     }
 }
 

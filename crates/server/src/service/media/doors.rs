@@ -81,14 +81,8 @@ fn take(listen: SocketAddr, web: SocketAddr) -> Result<Taken, DoorError> {
 /// Any port that is free for both.
 fn take_any(ip: IpAddr, web: SocketAddr) -> Result<Taken, DoorError> {
     let any = SocketAddr::new(ip, 0);
-    let mut taken = take(any, web);
-    for _ in 1..TRIES {
-        if taken.is_ok() {
-            break;
-        }
-        taken = take(any, web);
-    }
-    taken
+    let mut tries = (1..TRIES).map(|_| take(any, web));
+    tries.find(Result::is_ok).unwrap_or_else(|| take(any, web))
 }
 
 fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
