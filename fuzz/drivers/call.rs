@@ -191,7 +191,7 @@ impl World {
     fn changed(&mut self, result: Result<Changes, Refusal>) {
         if let Ok(changes) = result {
             for call in &changes.calls {
-                let old = self.stored.insert(call.id(), call.clone());
+                let old = self.stored.insert(call.id(), Call::clone(call));
                 assert!(old.is_none_or(|old| old.version() < call.version()), "a change counts up");
             }
             for effect in &changes.effects {

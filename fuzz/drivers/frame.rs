@@ -66,9 +66,10 @@ fn v1(text: &str) {
     let members = members(text);
     part_of(text, frame.data, members.get("data").copied());
     let Some(to) = frame.to else { return };
-    assert!(is_name(&to));
+    let id = to.to_id();
+    assert!(is_name(&id));
     let mut out = Vec::new();
-    wire::write_v1(&mut out, frame.kind, &to, &to, frame.data);
+    wire::write_v1(&mut out, frame.kind, &id, &id, frame.data);
     let again = String::from_utf8(out).unwrap();
     let again = wire::parse_v1(&again).unwrap();
     assert_eq!((again.kind, again.to, again.data), (frame.kind, Some(to), frame.data));

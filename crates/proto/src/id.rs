@@ -3,7 +3,7 @@
 //! Every name is checked once, where it enters (`parse`), and is plain ASCII that needs no escaping in JSON, in a log
 //! line or in a URL. There is no other way to make one.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -124,6 +124,50 @@ name! {
 name! {
     /// The name of one of a user's devices: one browser profile or app.
     DeviceId
+}
+
+/// A user's name where it stands in a frame: checked as a [`UserId`] is, and not copied.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UserName<'a>(Cow<'a, str>);
+
+impl UserName<'_> {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name, to keep.
+    #[must_use]
+    pub fn to_id(&self) -> UserId {
+        UserId(self.as_str().into())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for UserName<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> de::Visitor<'de> for Text {
+            type Value = UserName<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<UserName<'de>, E> {
+                check(text).map_err(E::custom)?;
+                Ok(UserName(text.into()))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<UserName<'de>, E> {
+                check(text).map_err(E::custom)?;
+                Ok(UserName(text.to_owned().into()))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
 }
 
 /// One device of one user, written `user/device`.

@@ -16,6 +16,7 @@
 //! Deterministic, so that a seed replays: what is walked is ordered, and the hash maps are only asked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use super::effect::{Effects, Notice};
 use super::input::{Act, Input};
@@ -54,11 +55,11 @@ pub struct Request {
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Each changed call as it now stands; an ended one has left the desk.
-    pub calls: Vec<Call>,
+    pub calls: Vec<Arc<Call>>,
     /// What to tell whom, once the calls are stored.
     pub effects: Effects,
     /// Each changed call as it was before; `None` if there was none.
-    before: Vec<(CallId, Option<Call>)>,
+    before: Vec<(CallId, Option<Arc<Call>>)>,
 }
 
 /// What a device that comes without its old session is told of one of its calls.
@@ -84,7 +85,7 @@ pub struct Snapshot {
 #[derive(Debug, Default)]
 pub struct Desk {
     limits: Limits,
-    calls: BTreeMap<CallId, Call>,
+    calls: BTreeMap<CallId, Arc<Call>>,
     /// The live calls of each user, as caller or callee.
     by_user: HashMap<UserId, Vec<CallId>>,
     deadlines: BTreeSet<(Millis, CallId)>,
@@ -110,7 +111,7 @@ impl Desk {
     ) {
         for mut call in calls {
             call.restart(now);
-            self.put(call);
+            self.put(Arc::new(call));
         }
         for id in ended {
             self.bury(id);
@@ -120,12 +121,12 @@ impl Desk {
     /// A live call.
     #[must_use]
     pub fn get(&self, id: CallId) -> Option<&Call> {
-        self.calls.get(&id)
+        self.calls.get(&id).map(Arc::as_ref)
     }
 
     /// All live calls, by id.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
-        self.calls.values()
+        self.calls.values().map(Arc::as_ref)
     }
 
     /// When to call [`Desk::expire`].
@@ -201,7 +202,8 @@ impl Desk {
             self.refuse(now, call, reason, None, &mut changes);
             return Ok(changes);
         }
-        changes.store(call.clone(), None);
+        let call = Arc::new(call);
+        changes.store(Arc::clone(&call), None);
         self.put(call);
         for (device, rings_at_once) in devices {
             self.apply(now, id, Input::Online { device, rings_at_once }, &mut changes)?;
@@ -266,7 +268,7 @@ impl Desk {
     fn is_engaged(&self, device: &Address, id: CallId) -> bool {
         let open = |call: &Call| call.accepted().is_none() && *call.callee() == device.user;
         let other = |call: &Call| call.id() != id && takes_up(call, device);
-        self.calls.get(&id).is_some_and(open) && self.of_user(&device.user).any(other)
+        self.get(id).is_some_and(open) && self.of_user(&device.user).any(other)
     }
 
     /// Ends a request before it rang anywhere: it is recorded, and its caller hears why.
@@ -281,7 +283,7 @@ impl Desk {
         let end = End { reason, by: None, at: now, talk_ms: 0 };
         changes.effects.tell(call.caller(), call.id(), Notice::Ended { end: end.clone(), goes_on });
         self.bury(call.id());
-        changes.store(call.refused(end), None);
+        changes.store(Arc::new(call.refused(end)), None);
     }
 
     /// A ringing call the other way round, which a request from `caller` to `callee` accepts.
@@ -292,7 +294,7 @@ impl Desk {
     }
 
     fn of_user(&self, user: &UserId) -> impl Iterator<Item = &Call> {
-        self.by_user.get(user).into_iter().flatten().filter_map(|id| self.calls.get(id))
+        self.by_user.get(user).into_iter().flatten().filter_map(|id| self.get(*id))
     }
 
     fn each_call_of(&mut self, now: Millis, device: &Address, input: &Input) -> Changes {
@@ -306,13 +308,13 @@ impl Desk {
 
     fn apply(&mut self, now: Millis, id: CallId, input: Input, changes: &mut Changes) -> Result<(), Refusal> {
         let call = self.calls.get_mut(&id).ok_or(Refusal::NoSuchCall)?;
-        let (before, deadline) = (call.clone(), call.deadline(&self.limits));
-        let effects = call.handle(now, input, &self.limits)?;
+        let (before, deadline) = (Arc::clone(call), call.deadline(&self.limits));
+        let effects = Arc::make_mut(call).handle(now, input, &self.limits)?;
         changes.effects.append(effects);
         if call.version() == before.version() {
             return Ok(());
         }
-        let changed = call.clone();
+        let changed = Arc::clone(call);
         let next = call.deadline(&self.limits);
         if next != deadline {
             deadline.map(|at| self.deadlines.remove(&(at, id)));
@@ -343,7 +345,7 @@ impl Desk {
         }
     }
 
-    fn put(&mut self, call: Call) {
+    fn put(&mut self, call: Arc<Call>) {
         let id = call.id();
         for user in [&call.caller().user, call.callee()] {
             self.by_user.entry(user.clone()).or_default().push(id);
@@ -402,7 +404,7 @@ impl Changes {
     }
 
     /// Keeps the newest version of each call, and the oldest of what was before.
-    fn store(&mut self, call: Call, before: Option<Call>) {
+    fn store(&mut self, call: Arc<Call>, before: Option<Arc<Call>>) {
         let id = call.id();
         match self.calls.iter_mut().find(|old| old.id() == id) {
             Some(old) => *old = call,

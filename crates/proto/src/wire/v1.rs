@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::strict::{Object, present};
 use super::{REQUEST_DATA_MAX, too_deep};
-use crate::id::UserId;
+use crate::id::{UserId, UserName};
 
 /// The types of v1.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,7 +56,7 @@ pub struct V1Frame<'a> {
     /// Its type; never [`V1Type::IceServersResponse`].
     pub kind: V1Type,
     /// Whom it names; `None` only for [`V1Type::IceServersRequest`].
-    pub to: Option<UserId>,
+    pub to: Option<UserName<'a>>,
     /// A JSON text; empty only where there is nothing to relay.
     pub data: &'a str,
 }
@@ -65,8 +65,8 @@ pub struct V1Frame<'a> {
 struct Envelope<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
-    #[serde(default)]
-    to: Option<UserId>,
+    #[serde(default, borrow)]
+    to: Option<UserName<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
     data: Option<&'a RawValue>,
 }
@@ -130,7 +130,7 @@ mod tests {
         let frame = format!(r#"{{"type":"offer","to":"b","from":"liar","data":{data}}}"#);
         let frame = parse_v1(&frame).unwrap();
         let mut out = Vec::new();
-        write_v1(&mut out, frame.kind, &frame.to.unwrap(), &"a".parse().unwrap(), frame.data);
+        write_v1(&mut out, frame.kind, &frame.to.unwrap().to_id(), &"a".parse().unwrap(), frame.data);
         let expected = format!(r#"{{"type":"offer","to":"b","from":"a","data":{data}}}"#);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -1,5 +1,6 @@
 //! Short words for tests: names, a desk with a clock, and notices as lines of text.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tincan_proto::call::{
@@ -199,7 +200,7 @@ impl Bench {
     fn keep(&mut self, changes: Changes) -> Vec<String> {
         for call in changes.calls {
             self.stored.retain(|old| old.id() != call.id());
-            self.stored.push(call);
+            self.stored.push(Arc::unwrap_or_clone(call));
         }
         lines(&changes.effects)
     }

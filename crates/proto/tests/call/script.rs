@@ -225,7 +225,7 @@ impl Subject {
 
     pub(crate) fn store(&mut self, changes: Changes) -> Reply {
         for call in &changes.calls {
-            let text = serde_json::to_string(call).expect("a call can be written");
+            let text = serde_json::to_string(&**call).expect("a call can be written");
             match self.stored.iter_mut().find(|(id, _)| *id == call.id()) {
                 Some(row) => row.1 = text,
                 None => self.stored.push((call.id(), text)),

@@ -172,6 +172,6 @@ proptest! {
         let text = String::from_utf8(out).unwrap();
         prop_assert_eq!(&value(&text)["from"], from.user.as_str());
         let frame = wire::parse_v1(&text).unwrap();
-        prop_assert_eq!((frame.kind, frame.to, frame.data), (kind, Some(to.user), &*data));
+        prop_assert_eq!((frame.kind, frame.to.map(|to| to.to_id()), frame.data), (kind, Some(to.user), &*data));
     }
 }

@@ -94,7 +94,7 @@ struct Actor {
     /// Devices that came or went while nothing could be stored: said again at the next turn.
     again: Vec<Inbox>,
     /// Changes of which nobody is told, not yet stored.
-    quiet: Vec<Call>,
+    quiet: Vec<Arc<Call>>,
     /// When they will be.
     quiet_until: Option<Millis>,
 }

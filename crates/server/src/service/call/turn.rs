@@ -1,5 +1,7 @@
 //! One turn of the call service: decide on everything that came in, store it, carry it out.
 
+use std::sync::Arc;
+
 use tincan_proto::call::{Call, Changes, Effect, End, Input, Notice, Refusal, Request, Snapshot};
 use tincan_proto::id::{Address, UserId};
 use tincan_proto::time::whole_ms;
@@ -128,8 +130,8 @@ impl Actor {
 
     /// Stores the newest version of each changed call, and of what is quiet.
     pub(super) async fn save(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
-        let mut calls: Vec<_> =
-            changes.iter().flat_map(|changes| &changes.calls).chain(&self.quiet).collect();
+        let changed = changes.iter().flat_map(|changes| &changes.calls);
+        let mut calls: Vec<&Call> = changed.chain(&self.quiet).map(Arc::as_ref).collect();
         if !calls.is_empty() {
             calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
             calls.dedup_by_key(|call| call.id());

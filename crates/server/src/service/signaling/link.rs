@@ -5,6 +5,7 @@
 //! full do bytes wait, and then the connection's own task sends them on. What may wait is bounded: a client that does not
 //! read is cut off, and nobody else notices.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +22,14 @@ use super::transport::Writer;
 
 /// Bytes that may wait for a client that does not read.
 const WAITING_MAX: usize = 256 * 1024;
+
+/// Most bytes of the buffer that a thread keeps from one link to the next.
+const SPARE_MAX: usize = 16 * 1024;
+
+thread_local! {
+    /// What the last link had no use for any more, for the next one: at rest a link has none.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A connection, to those who send on it.
 pub(super) struct Link {
@@ -96,6 +105,9 @@ impl Link {
             self.close(CloseCode::Slow, "");
             return;
         }
+        if out.bytes.capacity() == 0 {
+            out.bytes = SPARE.take();
+        }
         write_server(&mut out.bytes, opcode, payload);
         if !std::mem::replace(&mut out.touched, true) {
             flush.add(self);
@@ -146,7 +158,11 @@ impl Link {
         };
         match outcome {
             Ok(()) => {
-                out.bytes = Vec::new();
+                let mut spare = std::mem::take(&mut out.bytes);
+                if spare.capacity() <= SPARE_MAX {
+                    spare.clear();
+                    SPARE.set(spare);
+                }
                 out.full = false;
                 true
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tincan_proto::call::{Act, Media, Role};
-use tincan_proto::id::{Address, CallId, UserId};
+use tincan_proto::id::{Address, CallId};
 use tincan_proto::wire::{CloseCode, ErrorCode, Relay, ServerFrame, V1Type, tells_an_address, write_v1};
 
 use super::Shared;
@@ -20,7 +20,7 @@ pub(super) enum Of<'a> {
     /// By its id: v2.
     Call(CallId),
     /// By the user at the other end: v1.
-    User(&'a UserId),
+    User(&'a str),
 }
 
 /// Hands `data` to the other leg.

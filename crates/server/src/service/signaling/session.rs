@@ -137,8 +137,8 @@ pub(super) fn with_scratch<T>(write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 
 impl SessionState {
     /// The newest live leg with `user` at the other end: v1 names calls so.
-    pub(super) fn leg_with(&mut self, user: &UserId) -> Option<&mut Leg> {
-        self.legs.iter_mut().rev().find(|leg| leg.peer_user == *user && !leg.leaving)
+    pub(super) fn leg_with(&mut self, user: &str) -> Option<&mut Leg> {
+        self.legs.iter_mut().rev().find(|leg| leg.peer_user.as_str() == user && !leg.leaving)
     }
 
     /// The leg of a call.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tincan_proto::call::{Act, EndReason, RejectReason, Role, Scope};
-use tincan_proto::id::UserId;
+use tincan_proto::id::{UserId, UserName};
 use tincan_proto::time::Millis;
 use tincan_proto::wire::{CloseCode, ErrorCode, REQUEST_DATA_MAX, Relay, V1Frame, V1Type, parse_v1};
 
@@ -39,13 +39,13 @@ pub(super) fn receive(
         if data.is_empty() {
             return Ok(());
         }
-        super::relay::relay(shared, session, &Of::User(&to), relay, data, &mut *flush)
+        super::relay::relay(shared, session, &Of::User(to.as_str()), relay, data, &mut *flush)
     };
     let outcome = match kind {
         V1Type::Candidate => relay(Relay::Candidate),
         V1Type::Offer => relay(Relay::Offer),
         V1Type::Answer => relay(Relay::Answer),
-        V1Type::CallRequest => return request(shared, session, &to, data, flush),
+        V1Type::CallRequest => return request(shared, session, &to.to_id(), data, flush),
         V1Type::CallAccept => act(shared, session, &to, Act::Accept),
         V1Type::CallReject => {
             act(shared, session, &to, Act::Reject { reason: RejectReason::Declined, scope: Scope::All })
@@ -56,7 +56,7 @@ pub(super) fn receive(
     };
     if let Err(code) = outcome {
         let reason = format!("{{\"reason\":\"{}\"}}", code.as_str());
-        session.lock().send_v1(V1Type::Hangup, own, &to, &reason, flush);
+        session.lock().send_v1(V1Type::Hangup, own, &to.to_id(), &reason, flush);
     }
     Next::Continue(())
 }
@@ -68,7 +68,7 @@ fn request(shared: &Arc<Shared>, session: &Arc<Session>, to: &UserId, data: &str
     };
     let mut state = session.lock();
     let rings = |leg: &mut Leg| leg.role == Role::Caller && leg.peer.is_none();
-    if state.leg_with(to).is_some_and(rings) {
+    if state.leg_with(to.as_str()).is_some_and(rings) {
         // The button was pressed twice: it is one call.
         return Next::Continue(());
     }
@@ -88,10 +88,10 @@ fn request(shared: &Arc<Shared>, session: &Arc<Session>, to: &UserId, data: &str
     Next::Continue(())
 }
 
-fn act(shared: &Shared, session: &Session, to: &UserId, act: Act) -> Result<(), ErrorCode> {
+fn act(shared: &Shared, session: &Session, to: &UserName<'_>, act: Act) -> Result<(), ErrorCode> {
     let call = {
         let mut state = session.lock();
-        let leg = state.leg_with(to).ok_or(ErrorCode::NoSuchCall)?;
+        let leg = state.leg_with(to.as_str()).ok_or(ErrorCode::NoSuchCall)?;
         leg.leaving = matches!(act, Act::HangUp { .. } | Act::Reject { .. });
         leg.call
     };
