@@ -8,6 +8,7 @@ mod util;
 mod authorization;
 mod bad_input;
 mod calls;
+mod coturn;
 mod crashes;
 mod devices;
 mod doors;
