@@ -14,6 +14,7 @@ mod devices;
 mod doors;
 mod echo;
 mod endings;
+mod flood;
 mod glare;
 mod history;
 mod limits;

@@ -17,14 +17,14 @@ use crate::util::ENOUGH;
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A relay, where it listens, and what its credentials are made with. Dropped, it stops.
-struct Media {
-    relay: Relay,
-    addr: SocketAddr,
+pub(crate) struct Media {
+    pub(crate) relay: Relay,
+    pub(crate) addr: SocketAddr,
     secrets: Secrets,
 }
 
 impl Media {
-    fn start(reach: &[&str]) -> Self {
+    pub(crate) fn start(reach: &[&str]) -> Self {
         Self::start_with(reach, 20_000..=60_000, Limits::default())
     }
 
@@ -72,15 +72,20 @@ fn socket_at(ip: IpAddr) -> UdpSocket {
 }
 
 /// Two whose relays lead to each other, and where those are.
-async fn pair(media: &Media) -> ([TurnClient; 2], [SocketAddr; 2]) {
-    let (mut alice, mut bob) = (media.client("alice").await, media.client("bob").await);
+pub(crate) async fn both_relayed(media: &Media) -> ([TurnClient; 2], [SocketAddr; 2]) {
+    let mut both = [media.client("alice").await, media.client("bob").await];
+    let at = lead_to_each_other(&mut both).await;
+    (both, at)
+}
+
+pub(crate) async fn lead_to_each_other([alice, bob]: &mut [TurnClient; 2]) -> [SocketAddr; 2] {
     let (at_alice, at_bob) =
         (alice.allocate().await.unwrap().unwrap(), bob.allocate().await.unwrap().unwrap());
     assert_eq!((alice.bind(at_bob).await.unwrap(), bob.bind(at_alice).await.unwrap()), (0, 0));
-    ([alice, bob], [at_alice, at_bob])
+    [at_alice, at_bob]
 }
 
-async fn talk([alice, bob]: &mut [TurnClient; 2]) {
+pub(crate) async fn talk([alice, bob]: &mut [TurnClient; 2]) {
     alice.send(b"hello").await.unwrap();
     assert_eq!(bob.hear().await.unwrap(), b"hello");
     bob.send(b"hi").await.unwrap();
@@ -118,14 +123,14 @@ async fn who_asks_for_an_even_port_gets_one() {
 #[tokio::test]
 async fn two_who_are_both_relayed_hear_each_other() {
     let media = Media::start(&[]);
-    talk(&mut pair(&media).await.0).await;
+    talk(&mut both_relayed(&media).await.0).await;
 }
 
 #[tokio::test]
 async fn whoever_has_their_share_of_relays_gets_no_more_and_nobody_else_notices() {
     let limits = Limits { allocations_per_user: 2, allocations: 4, ..Limits::default() };
     let media = Media::start_with(&[], 20_000..=60_000, limits);
-    let (mut both, _) = pair(&media).await;
+    let (mut both, _) = both_relayed(&media).await;
     let (mut clients, mut answers) = (Vec::new(), Vec::new());
     for user in ["alice", "alice", "bob", "carol"] {
         let mut client = media.client(user).await;
@@ -142,7 +147,7 @@ async fn whoever_has_their_share_of_relays_gets_no_more_and_nobody_else_notices(
 async fn without_a_port_left_there_is_no_relay_and_those_that_are_go_on() {
     // Some may be taken by others.
     let media = Media::start_with(&[], 20_000..=20_031, Limits::default());
-    let ((mut both, _), mut others) = (pair(&media).await, Vec::new());
+    let ((mut both, _), mut others) = (both_relayed(&media).await, Vec::new());
     let refused = loop {
         let mut other = media.client(&format!("user{}", others.len())).await;
         match other.allocate().await.unwrap() {
@@ -215,7 +220,7 @@ pub(crate) async fn reached(
 #[tokio::test]
 async fn the_relays_of_a_call_end_with_the_call() {
     let media = Media::start(&[]);
-    let ([mut alice, mut bob], [at_alice, at_bob]) = pair(&media).await;
+    let ([mut alice, mut bob], [at_alice, at_bob]) = both_relayed(&media).await;
     media.relay.end("call");
     // The thread hears of it between two packets.
     while bob.bind(at_alice).await.unwrap() == 0 || alice.bind(at_bob).await.unwrap() == 0 {}

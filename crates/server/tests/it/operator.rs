@@ -27,7 +27,7 @@ fn watched(config: &mut Config) {
 }
 
 /// What is read: the number of each series.
-async fn read(addr: SocketAddr) -> BTreeMap<String, f64> {
+pub(crate) async fn read(addr: SocketAddr) -> BTreeMap<String, f64> {
     let (head, body) = get(addr, "/metrics").await;
     assert_eq!(status(&head), 200, "{head}");
     let lines = body.lines().filter(|line| !line.starts_with('#'));
@@ -35,7 +35,7 @@ async fn read(addr: SocketAddr) -> BTreeMap<String, f64> {
 }
 
 /// What is read once the relay has been tried out, as it is at each start.
-async fn read_at_rest(addr: SocketAddr) -> BTreeMap<String, f64> {
+pub(crate) async fn read_at_rest(addr: SocketAddr) -> BTreeMap<String, f64> {
     loop {
         let read = read(addr).await;
         if read["tincan_relay_allocations_opened_total"] >= 2.0 && read["tincan_relay_allocations"] == 0.0 {
