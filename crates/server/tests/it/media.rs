@@ -127,6 +127,21 @@ async fn two_who_are_both_relayed_hear_each_other() {
 }
 
 #[tokio::test]
+async fn a_stream_is_read_and_written_however_it_is_cut() {
+    let media = Media::start(&[]);
+    // A pipe that takes one byte at a time.
+    let (ours, theirs) = tokio::io::duplex(1);
+    let relay = media.relay.clone();
+    let served = tokio::spawn(async move { relay.serve(theirs, ([192, 0, 2, 1], 1).into()).await });
+    let alice = TurnClient::by_stream(ours, credentials(&media.secrets, "alice"));
+    let mut both = [alice, media.client("bob").await];
+    lead_to_each_other(&mut both).await;
+    talk(&mut both).await;
+    drop(both);
+    served.await.unwrap();
+}
+
+#[tokio::test]
 async fn whoever_has_their_share_of_relays_gets_no_more_and_nobody_else_notices() {
     let limits = Limits { allocations_per_user: 2, allocations: 4, ..Limits::default() };
     let media = Media::start_with(&[], 20_000..=60_000, limits);
