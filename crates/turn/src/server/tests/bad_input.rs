@@ -149,7 +149,7 @@ fn an_address_or_a_number_of_the_wrong_length_is_a_bad_request() {
         let code = bench.ask(&alice, Method::CHANNEL_BIND, |writer| {
             writer
                 .put(AttributeType::CHANNEL_NUMBER, number)
-                .address(AttributeType::XOR_PEER_ADDRESS, addr(PEER));
+                .address(AttributeType::XOR_PEER_ADDRESS, addr("9.9.9.9:9"));
         });
         assert_eq!(code, 400, "{number:?}");
     }
