@@ -1,5 +1,5 @@
-//! Story: strangers send whatever they like to the relay, from more addresses than there are people in a town. They are
-//! told little and leave nothing behind, and those who talk go on talking.
+//! Story: strangers send whatever they like to the relay, from a hundred thousand addresses. They are told little and leave
+//! nothing behind, and those who talk go on talking.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
