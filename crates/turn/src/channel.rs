@@ -78,6 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stun::{AttributeType, Class, Message, Method, TransactionId, Writer};
 
     #[test]
     fn channels_have_numbers_of_their_own() {
@@ -108,13 +109,25 @@ mod tests {
     proptest! {
         #[test]
         fn a_stream_split_at_every_byte_has_the_same_frames(
-            sizes in proptest::collection::vec((0x4000_u16..0x5000, 0_usize..50), 1..5),
+            // STUN messages and, by channel, ChannelData.
+            frames in proptest::collection::vec((proptest::option::of(0x4000_u16..0x5000), 0_usize..50), 1..6),
         ) {
             let (mut stream, mut ends) = (Vec::new(), Vec::new());
-            for (number, size) in sizes {
-                stream.extend_from_slice(&header(Channel::new(number).unwrap(), size).unwrap());
-                stream.extend(std::iter::repeat_n(7, size.next_multiple_of(4)));
-                ends.push((HEADER + size, stream.len()));
+            for (number, size) in frames {
+                let (start, data) = (stream.len(), vec![7; size]);
+                match number.and_then(Channel::new) {
+                    Some(channel) => {
+                        stream.extend_from_slice(&header(channel, size).unwrap());
+                        stream.extend_from_slice(&data);
+                        ends.push((stream.len() - start, stream.len().next_multiple_of(4)));
+                        stream.resize(stream.len().next_multiple_of(4), 0);
+                    }
+                    None => {
+                        Writer::new(&mut stream, Class::Request, Method::SEND, TransactionId([3; 12]))
+                            .put(AttributeType::DATA, &data);
+                        ends.push((stream.len() - start, stream.len()));
+                    }
+                }
             }
             let mut start = 0;
             for (length, end) in ends {
@@ -122,8 +135,10 @@ mod tests {
                     prop_assert_eq!(frame(&stream[start..have]), Frame::Partial);
                 }
                 prop_assert_eq!(frame(&stream[start..]), Frame::Whole { length, whole: end - start });
-                let (_, carried) = read(&stream[start..end]).unwrap();
-                prop_assert_eq!(carried.len(), length - HEADER);
+                let bytes = &stream[start..start + length];
+                let carried = read(bytes).map(|(_, data)| data.len() + HEADER);
+                let parsed = Message::parse(bytes).ok().map(|message| message.length());
+                prop_assert_eq!(carried.or(parsed), Some(length));
                 start = end;
             }
         }

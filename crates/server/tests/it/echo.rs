@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use tincan_server::config::{MediaMode, V1Access};
 use tincan_testkit::device::Device;
 use tincan_testkit::socket::{Event, Socket};
-use tincan_turn::stun::{AttributeType, Class, Message, Method};
 
-use crate::media::Client;
 use crate::peer::{Peer, Sound};
 use crate::process::Process;
 use crate::util::{Server, call_id, end, history, numbered_call, roomy, until_decided};
+use crate::ways::{by_udp, servers};
 
 /// One frame of 20 ms, in samples.
 const FRAME: u64 = 960;
@@ -292,16 +291,10 @@ async fn who_cannot_send_udp_reaches_it_through_the_relay() {
     accepted(&mut alice, &call).await;
     let answer = negotiate(&mut alice, &mut peer, &call, 1).await;
     let echo = candidate(answer["data"]["sdp"].as_str().unwrap());
-    let mut turn = turn_client(&mut alice, &call).await;
-    turn.allocate();
-    let mut permission = |peer: SocketAddr| {
-        let answer = turn.ask(Method::CREATE_PERMISSION, |writer| {
-            writer.address(AttributeType::XOR_PEER_ADDRESS, peer);
-        });
-        Message::parse(&answer).unwrap().class()
-    };
-    assert_eq!(permission(echo), Class::Success);
-    assert_eq!(permission(server.addr), Class::Error, "and nothing else of this machine");
+    let mut turn = by_udp(&servers(&mut alice, &call).await).await;
+    turn.allocate().await.unwrap().unwrap();
+    assert_eq!(turn.permit(echo).await.unwrap(), 0);
+    assert_eq!(turn.permit(server.addr).await.unwrap(), 403, "and nothing else of this machine");
     server.stop().await;
 }
 
@@ -311,14 +304,4 @@ fn candidate(sdp: &str) -> SocketAddr {
     let words: Vec<&str> = lines[0].split(' ').collect();
     assert_eq!((words[2], words[7]), ("udp", "host"), "{lines:?}");
     SocketAddr::new(words[4].parse().unwrap(), words[5].parse().unwrap())
-}
-
-/// A client of the server's relay, with the credentials of a call.
-async fn turn_client(device: &mut Device, call: &str) -> Client {
-    device.call("ice-servers-request", call, Value::Null).await.unwrap();
-    let servers = device.expect("ice-servers-response").await.unwrap()["data"]["iceServers"].take();
-    let relay = &servers[1];
-    let port = relay["urls"][0].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-    let word = |name: &str| relay[name].as_str().unwrap().to_owned();
-    Client::at(SocketAddr::from(([127, 0, 0, 1], port)), &word("username"), &word("credential"))
 }

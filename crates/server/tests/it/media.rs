@@ -1,56 +1,68 @@
 //! Story: whoever cannot be reached straight is reached through the relay, and nobody else is.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::process::Command;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tincan_server::clock::Clock;
 use tincan_server::places::Place;
-use tincan_server::service::media::{REALM, Relay, Settings, self_test};
-use tincan_turn::channel::{self, Channel};
+use tincan_server::service::media::{Relay, Settings, self_test};
+use tincan_testkit::turn::{Credentials, TurnClient};
 use tincan_turn::credential::Secrets;
 use tincan_turn::server::Limits;
-use tincan_turn::stun::{AttributeType, Class, Key, Message, Method, TransactionId, Writer};
+use tincan_turn::stun::AttributeType;
 
 use crate::util::ENOUGH;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A relay, and where it listens.
-struct Media {
-    relay: Relay,
-    addr: SocketAddr,
+/// A relay, where it listens, and what its credentials are made with. Dropped, it stops.
+pub(crate) struct Media {
+    pub(crate) relay: Relay,
+    pub(crate) addr: SocketAddr,
+    secrets: Secrets,
 }
 
 impl Media {
-    fn stop(self) {
+    pub(crate) fn start(reach: &[&str]) -> Self {
+        Self::start_with(reach, 20_000..=60_000, Limits::default())
+    }
+
+    fn start_with(reach: &[&str], ports: RangeInclusive<u16>, limits: Limits) -> Self {
+        let secrets = Secrets::new(b"a secret of this test", []);
+        let clients = UdpSocket::bind((LOCAL, 0)).unwrap();
+        let addr = clients.local_addr().unwrap();
+        let settings = Settings {
+            clients: vec![clients],
+            // By name the second is IPv6, which not every machine has; whom it leads to is decided by that name.
+            places: [LOCAL, Ipv6Addr::LOCALHOST.into()].map(|public| Place { bind: LOCAL, public }).into(),
+            ports,
+            reach: Some(reach.iter().map(|net| net.parse().unwrap()).collect()),
+            neighbours: Vec::new(),
+            secrets: secrets.clone(),
+            limits,
+        };
+        Self { relay: Relay::start(settings, Clock::start()).unwrap(), addr, secrets }
+    }
+
+    async fn client(&self, user: &str) -> TurnClient {
+        TurnClient::by_udp(self.addr, credentials(&self.secrets, user)).await.unwrap()
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
         self.relay.stop();
     }
 }
 
-fn start(reach: &[&str]) -> (Media, Secrets) {
-    let secrets = Secrets::new(b"a secret of this test", []);
-    let clients = UdpSocket::bind((LOCAL, 0)).unwrap();
-    let addr = clients.local_addr().unwrap();
-    let settings = Settings {
-        clients: vec![clients],
-        places: vec![Place { bind: LOCAL, public: LOCAL }],
-        ports: 20_000..=60_000,
-        reach: Some(reach.iter().map(|net| net.parse().unwrap()).collect()),
-        neighbours: Vec::new(),
-        secrets: secrets.clone(),
-        // The client that others wrote is many clients under one name.
-        limits: Limits { allocations_per_user: 100, ..Limits::default() },
-    };
-    (Media { relay: Relay::start(settings, Clock::start()).unwrap(), addr }, secrets)
+/// Good for ten minutes.
+pub(crate) fn credentials(secrets: &Secrets, user: &str) -> Credentials {
+    secrets.mint(now_s() + 600, "call", user).into()
 }
 
-fn soon() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 600
-}
-
-fn socket() -> UdpSocket {
-    socket_at(LOCAL)
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 fn socket_at(ip: IpAddr) -> UdpSocket {
@@ -59,208 +71,189 @@ fn socket_at(ip: IpAddr) -> UdpSocket {
     socket
 }
 
-/// A TURN client: no more than a test needs.
-pub(crate) struct Client {
-    socket: UdpSocket,
-    username: String,
-    key: Key,
-    nonce: String,
-    asked: u8,
+/// Two whose relays lead to each other, and where those are.
+pub(crate) async fn both_relayed(media: &Media) -> ([TurnClient; 2], [SocketAddr; 2]) {
+    let mut both = [media.client("alice").await, media.client("bob").await];
+    let at = lead_to_each_other(&mut both).await;
+    (both, at)
 }
 
-impl Client {
-    fn new(media: &Media, secrets: &Secrets, user: &str) -> Self {
-        let (username, password) = secrets.mint(soon(), "call", user);
-        Self::at(media.addr, &username, &password)
-    }
-
-    /// A client of the relay at `addr`, with these credentials.
-    pub(crate) fn at(addr: SocketAddr, username: &str, password: &str) -> Self {
-        let socket = socket();
-        socket.connect(addr).unwrap();
-        let (username, key) = (username.to_owned(), Key::long_term(username, REALM, password));
-        let mut client = Self { socket, username, key, nonce: String::new(), asked: 0 };
-        let answer = client.ask(Method::ALLOCATE, |_| {});
-        let nonce = Message::parse(&answer).unwrap().text(AttributeType::NONCE).unwrap().to_owned();
-        client.nonce = nonce;
-        client
-    }
-
-    pub(crate) fn ask(&mut self, method: Method, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-        self.asked = self.asked.wrapping_add(1);
-        let mut out = Vec::new();
-        let mut writer = Writer::new(&mut out, Class::Request, method, TransactionId([self.asked; 12]));
-        writer.put(AttributeType::REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
-        write(&mut writer);
-        writer
-            .put(AttributeType::USERNAME, self.username.as_bytes())
-            .put(AttributeType::REALM, REALM.as_bytes())
-            .put(AttributeType::NONCE, self.nonce.as_bytes())
-            .sign(&self.key);
-        self.socket.send(&out).unwrap();
-        self.next().expect("an answer")
-    }
-
-    pub(crate) fn allocate(&mut self) -> SocketAddr {
-        let answer = self.ask(Method::ALLOCATE, |_| {});
-        let message = Message::parse(&answer).unwrap();
-        assert_eq!(message.address(AttributeType::XOR_MAPPED_ADDRESS), self.socket.local_addr().ok());
-        message.address(AttributeType::XOR_RELAYED_ADDRESS).expect("a relay")
-    }
-
-    pub(crate) fn bind(&mut self, peer: SocketAddr) -> Class {
-        let answer = self.ask(Method::CHANNEL_BIND, |writer| {
-            writer
-                .put(AttributeType::CHANNEL_NUMBER, &[0x40, 0, 0, 0])
-                .address(AttributeType::XOR_PEER_ADDRESS, peer);
-        });
-        Message::parse(&answer).unwrap().class()
-    }
-
-    pub(crate) fn send(&self, data: &[u8]) {
-        let header = channel::header(Channel::new(0x4000).unwrap(), data.len()).unwrap();
-        self.socket.send(&[&header[..], data].concat()).unwrap();
-    }
-
-    fn next(&self) -> Option<Vec<u8>> {
-        let mut buffer = [0; 2048];
-        let length = self.socket.recv(&mut buffer).ok()?;
-        Some(buffer[..length].to_vec())
-    }
-
-    pub(crate) fn heard(&self) -> Option<Vec<u8>> {
-        channel::read(&self.next()?).map(|(_, data)| data.to_vec())
-    }
+pub(crate) async fn lead_to_each_other([alice, bob]: &mut [TurnClient; 2]) -> [SocketAddr; 2] {
+    let (at_alice, at_bob) =
+        (alice.allocate().await.unwrap().unwrap(), bob.allocate().await.unwrap().unwrap());
+    assert_eq!((alice.bind(at_bob).await.unwrap(), bob.bind(at_alice).await.unwrap()), (0, 0));
+    [at_alice, at_bob]
 }
 
-#[test]
-fn what_is_sent_through_a_relay_arrives_and_the_answer_comes_back() {
-    let (media, secrets) = start(&["127.0.0.0/8"]);
-    let mut alice = Client::new(&media, &secrets, "alice");
-    let (relay, peer) = (alice.allocate(), socket_at([127, 0, 0, 2].into()));
-    assert_eq!(alice.bind(peer.local_addr().unwrap()), Class::Success);
+pub(crate) async fn talk([alice, bob]: &mut [TurnClient; 2]) {
+    alice.send(b"hello").await.unwrap();
+    assert_eq!(bob.hear().await.unwrap(), b"hello");
+    bob.send(b"hi").await.unwrap();
+    assert_eq!(alice.hear().await.unwrap(), b"hi");
+}
+
+#[tokio::test]
+async fn what_is_sent_through_a_relay_arrives_and_the_answer_comes_back() {
+    let media = Media::start(&["127.0.0.0/8"]);
+    let (mut alice, peer) = (media.client("alice").await, socket_at([127, 0, 0, 2].into()));
+    let relay = alice.allocate().await.unwrap().unwrap();
+    assert_eq!(alice.bind(peer.local_addr().unwrap()).await.unwrap(), 0);
     for n in 0..500_u32 {
-        alice.send(&n.to_be_bytes());
+        alice.send(&n.to_be_bytes()).await.unwrap();
         let mut buffer = [0; 16];
         let (length, from) = peer.recv_from(&mut buffer).unwrap();
         assert_eq!((&buffer[..length], from), (&n.to_be_bytes()[..], relay));
         peer.send_to(&(!n).to_be_bytes(), relay).unwrap();
-        assert_eq!(alice.heard().unwrap(), (!n).to_be_bytes());
+        assert_eq!(alice.hear().await.unwrap(), (!n).to_be_bytes());
     }
-    media.stop();
 }
 
-#[test]
-fn who_asks_for_an_even_port_gets_one() {
-    let (media, secrets) = start(&[]);
+#[tokio::test]
+async fn who_asks_for_an_even_port_gets_one() {
+    let media = Media::start(&[]);
     for _ in 0..8 {
-        let mut alice = Client::new(&media, &secrets, "alice");
-        let answer = alice.ask(Method::ALLOCATE, |writer| {
+        let mut alice = media.client("alice").await;
+        let even = alice.allocate_with(|writer| {
             writer.put(AttributeType::EVEN_PORT, &[0]);
         });
-        let relay = Message::parse(&answer).unwrap().address(AttributeType::XOR_RELAYED_ADDRESS).unwrap();
-        assert_eq!(relay.port() % 2, 0);
+        assert_eq!(even.await.unwrap().unwrap().port() % 2, 0);
     }
-    media.stop();
 }
 
-#[test]
-fn two_who_are_both_relayed_hear_each_other() {
-    let (media, secrets) = start(&[]);
-    let (mut alice, mut bob) = (Client::new(&media, &secrets, "alice"), Client::new(&media, &secrets, "bob"));
-    let (at_alice, at_bob) = (alice.allocate(), bob.allocate());
-    assert_eq!((alice.bind(at_bob), bob.bind(at_alice)), (Class::Success, Class::Success));
-    alice.send(b"hello");
-    assert_eq!(bob.heard().unwrap(), b"hello");
-    bob.send(b"hi");
-    assert_eq!(alice.heard().unwrap(), b"hi");
-    media.stop();
+#[tokio::test]
+async fn two_who_are_both_relayed_hear_each_other() {
+    let media = Media::start(&[]);
+    talk(&mut both_relayed(&media).await.0).await;
 }
 
-#[test]
-fn no_way_to_write_a_special_address_leads_to_it() {
-    let (media, secrets) = start(&[]);
-    let mut alice = Client::new(&media, &secrets, "alice");
-    alice.allocate();
-    let special = [
-        "127.0.0.1",
-        "127.1.2.3",
-        "0.0.0.0",
-        "10.0.0.1",
-        "100.64.0.1",
-        "169.254.169.254",
-        "172.16.0.1",
-        "192.0.0.1",
-        "192.0.2.1",
-        "192.88.99.1",
-        "192.168.1.1",
-        "198.18.0.1",
-        "224.0.0.1",
-        "240.0.0.1",
-        "255.255.255.255",
-        "::1",
-        "::ffff:127.0.0.1",
-        "64:ff9b::7f00:1",
-        "2002:7f00:1::1",
-        "fe80::1",
-        "fd00::1",
-    ];
-    for ip in special {
-        let peer = SocketAddr::new(ip.parse().unwrap(), 80);
-        let answer = alice.ask(Method::CREATE_PERMISSION, |writer| {
-            writer.address(AttributeType::XOR_PEER_ADDRESS, peer);
+#[tokio::test]
+async fn a_stream_is_read_and_written_however_it_is_cut() {
+    let media = Media::start(&[]);
+    // A pipe that takes one byte at a time.
+    let (ours, theirs) = tokio::io::duplex(1);
+    let relay = media.relay.clone();
+    let served = tokio::spawn(async move { relay.serve(theirs, ([192, 0, 2, 1], 1).into()).await });
+    let alice = TurnClient::by_stream(ours, credentials(&media.secrets, "alice"));
+    let mut both = [alice, media.client("bob").await];
+    lead_to_each_other(&mut both).await;
+    talk(&mut both).await;
+    drop(both);
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_has_their_share_of_relays_gets_no_more_and_nobody_else_notices() {
+    let limits = Limits { allocations_per_user: 2, allocations: 4, ..Limits::default() };
+    let media = Media::start_with(&[], 20_000..=60_000, limits);
+    let (mut both, _) = both_relayed(&media).await;
+    let (mut clients, mut answers) = (Vec::new(), Vec::new());
+    for user in ["alice", "alice", "bob", "carol"] {
+        let mut client = media.client(user).await;
+        answers.push(client.allocate().await.unwrap().err());
+        clients.push(client);
+        talk(&mut both).await;
+    }
+    assert_eq!(answers, [None, Some(486), None, Some(508)]);
+    assert_eq!(clients[0].give_back().await.unwrap(), 0);
+    clients[3].allocate().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn without_a_port_left_there_is_no_relay_and_those_that_are_go_on() {
+    // Some may be taken by others.
+    let media = Media::start_with(&[], 20_000..=20_031, Limits::default());
+    let ((mut both, _), mut others) = (both_relayed(&media).await, Vec::new());
+    let refused = loop {
+        let mut other = media.client(&format!("user{}", others.len())).await;
+        match other.allocate().await.unwrap() {
+            Ok(_) => others.push(other),
+            Err(code) => break code,
+        }
+    };
+    assert!(refused == 508 && others.len() <= 30, "{refused} after {} more", others.len());
+    talk(&mut both).await;
+}
+
+#[tokio::test]
+async fn no_way_to_write_a_special_address_leads_to_it() {
+    let media = Media::start(&[]);
+    let credentials = credentials(&media.secrets, "alice");
+    assert_eq!(reached(media.addr, &credentials, &[IPV4, IPV6]).await, Vec::<&str>::new());
+}
+
+/// Addresses that are no one's on the internet, and ways to write them.
+const SPECIAL: [&str; 21] = [
+    "127.0.0.1",
+    "127.1.2.3",
+    "0.0.0.0",
+    "10.0.0.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.0.0.1",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::1",
+    "fe80::1",
+    "fd00::1",
+];
+
+/// Families of addresses, as RFC 8656 §18.8 numbers them.
+pub(crate) const IPV4: u8 = 1;
+pub(crate) const IPV6: u8 = 2;
+
+/// Which of them a relay at `server`, of one of these families, lets through.
+pub(crate) async fn reached(
+    server: SocketAddr,
+    credentials: &Credentials,
+    families: &[u8],
+) -> Vec<&'static str> {
+    let mut reached = Vec::new();
+    for family in families {
+        let mut client = TurnClient::by_udp(server, credentials.clone()).await.unwrap();
+        let in_family = client.allocate_with(|writer| {
+            writer.put(AttributeType::REQUESTED_ADDRESS_FAMILY, &[*family, 0, 0, 0]);
         });
-        assert_eq!(Message::parse(&answer).unwrap().class(), Class::Error, "{ip}");
+        assert_eq!(in_family.await.unwrap().unwrap().is_ipv4(), *family == IPV4);
+        for text in SPECIAL {
+            if client.permit(SocketAddr::new(text.parse().unwrap(), 80)).await.unwrap() == 0 {
+                reached.push(text);
+            }
+        }
     }
-    media.stop();
+    reached
 }
 
-#[test]
-fn the_relays_of_a_call_end_with_the_call() {
-    let (media, secrets) = start(&[]);
-    let (mut alice, mut bob) = (Client::new(&media, &secrets, "alice"), Client::new(&media, &secrets, "bob"));
-    let (at_alice, at_bob) = (alice.allocate(), bob.allocate());
-    assert_eq!((alice.bind(at_bob), bob.bind(at_alice)), (Class::Success, Class::Success));
+#[tokio::test]
+async fn the_relays_of_a_call_end_with_the_call() {
+    let media = Media::start(&[]);
+    let ([mut alice, mut bob], [at_alice, at_bob]) = both_relayed(&media).await;
     media.relay.end("call");
     // The thread hears of it between two packets.
-    while bob.bind(at_alice) == Class::Success || alice.bind(at_bob) == Class::Success {}
+    while bob.bind(at_alice).await.unwrap() == 0 || alice.bind(at_bob).await.unwrap() == 0 {}
     while media.relay.counted().open > 0 {}
-    let mut late = Client::new(&media, &secrets, "alice");
-    let answer = late.ask(Method::ALLOCATE, |_| {});
-    assert_eq!(Message::parse(&answer).unwrap().error_code(), Some(403), "and none is made for it any more");
-    media.stop();
+    let late = media.client("alice").await.allocate().await.unwrap();
+    assert_eq!(late, Err(403), "and none is made for it any more");
 }
 
 #[test]
 fn the_self_test_tells_a_relay_that_works_from_one_that_does_not() {
-    let (media, secrets) = start(&[]);
-    let now_s = soon() - 600;
-    self_test(media.addr, &secrets, now_s).unwrap();
+    let media = Media::start(&[]);
+    let addr = media.addr;
+    self_test(addr, &media.secrets, now_s()).unwrap();
     // It is counted when the turn is over in which it was done.
     while media.relay.counted().totals.opened < 2 {}
-    let wrong = self_test(media.addr, &Secrets::new(b"another secret", []), now_s).unwrap_err();
+    let wrong = self_test(addr, &Secrets::new(b"another secret", []), now_s()).unwrap_err();
     assert!(wrong.to_string().contains("refused with 401"), "{wrong}");
-    media.stop();
-    let silent = self_test(socket().local_addr().unwrap(), &secrets, now_s).unwrap_err();
+    let silent = socket_at(LOCAL);
+    let silent = self_test(silent.local_addr().unwrap(), &media.secrets, now_s()).unwrap_err();
     assert!(silent.to_string().contains("nothing answers"), "{silent}");
-}
-
-#[test]
-fn a_client_that_others_wrote_is_served() {
-    let (media, secrets) = start(&[]);
-    let (username, password) = secrets.mint(soon(), "call", "alice");
-    let port = media.addr.port().to_string();
-    // Ten clients in pairs send each other 40 packets of 172 bytes through their relays.
-    let arguments =
-        ["-y", "-s", "-c", "-m", "10", "-n", "40", "-l", "172", "-z", "5", "-u", &username, "-w", &password];
-    let output = Command::new("turnutils_uclient")
-        .args(arguments)
-        .args(["-p", &port, "127.0.0.1"])
-        .output()
-        .expect("turnutils_uclient: it comes with coturn, which tools/setup installs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let wrong = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {said}{wrong}", output.status);
-    assert!(said.contains("Total lost packets 0 (0.000000%)"), "{said}");
-    media.stop();
 }

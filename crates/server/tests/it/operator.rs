@@ -15,12 +15,10 @@ use tincan_server::http::operator::{Calls, Day, Ended, Live};
 use tincan_server::metrics::{ALL, Kind};
 use tincan_server::service::media::{LiveCall, LiveLeg};
 use tincan_server::store::{Class, EndedCall, LegQuality, RatedCall};
-use tincan_testkit::device::Device;
-use tincan_turn::stun::Class as Answer;
 
 use crate::doors::{ask, get, status};
-use crate::media::Client;
 use crate::util::{Server, accepted, call_id, connected, end, roomy, two, until_decided};
+use crate::ways::{by_udp, servers};
 
 /// Read as often as a test likes.
 fn watched(config: &mut Config) {
@@ -29,7 +27,7 @@ fn watched(config: &mut Config) {
 }
 
 /// What is read: the number of each series.
-async fn read(addr: SocketAddr) -> BTreeMap<String, f64> {
+pub(crate) async fn read(addr: SocketAddr) -> BTreeMap<String, f64> {
     let (head, body) = get(addr, "/metrics").await;
     assert_eq!(status(&head), 200, "{head}");
     let lines = body.lines().filter(|line| !line.starts_with('#'));
@@ -37,7 +35,7 @@ async fn read(addr: SocketAddr) -> BTreeMap<String, f64> {
 }
 
 /// What is read once the relay has been tried out, as it is at each start.
-async fn read_at_rest(addr: SocketAddr) -> BTreeMap<String, f64> {
+pub(crate) async fn read_at_rest(addr: SocketAddr) -> BTreeMap<String, f64> {
     loop {
         let read = read(addr).await;
         if read["tincan_relay_allocations_opened_total"] >= 2.0 && read["tincan_relay_allocations"] == 0.0 {
@@ -56,19 +54,6 @@ fn relayed(read: &BTreeMap<String, f64>) -> [f64; 4] {
     .map(|series| read[&format!("tincan_relay_{series}")])
 }
 
-/// A TURN client with the credentials that `device` gets for `call`.
-async fn relay_of(device: &mut Device, call: &str) -> Client {
-    device.call("ice-servers-request", call, Value::Null).await.unwrap();
-    let data = device.expect("ice-servers-response").await.unwrap()["data"].clone();
-    let servers = data["iceServers"].as_array().unwrap();
-    let turn = servers.iter().find(|server| server["username"].is_string()).unwrap();
-    let mut urls = turn["urls"].as_array().unwrap().iter().filter_map(Value::as_str);
-    let url = urls.find(|url| url.starts_with("turn:") && !url.contains("tcp")).unwrap().to_owned();
-    let port = url.split('?').next().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-    let (username, password) = (turn["username"].as_str().unwrap(), turn["credential"].as_str().unwrap());
-    Client::at(([127, 0, 0, 1], port).into(), username, password)
-}
-
 #[tokio::test]
 async fn a_direct_call_leaves_the_relay_alone_and_a_relayed_one_is_counted() {
     let server = Server::start_with(watched).await;
@@ -81,12 +66,13 @@ async fn a_direct_call_leaves_the_relay_alone_and_a_relayed_one_is_counted() {
     assert_eq!(relayed(&read(server.metrics()).await), relayed(&before));
 
     accepted(&mut alice, &mut bob, &call_id('r')).await;
-    let (mut hers, mut his) =
-        (relay_of(&mut alice, &call_id('r')).await, relay_of(&mut bob, &call_id('r')).await);
-    let (at_alice, at_bob) = (hers.allocate(), his.allocate());
-    assert_eq!((hers.bind(at_bob), his.bind(at_alice)), (Answer::Success, Answer::Success));
-    hers.send(&[7; 160]);
-    assert_eq!(his.heard().unwrap(), [7; 160]);
+    let mut hers = by_udp(&servers(&mut alice, &call_id('r')).await).await;
+    let mut his = by_udp(&servers(&mut bob, &call_id('r')).await).await;
+    let (at_alice, at_bob) =
+        (hers.allocate().await.unwrap().unwrap(), his.allocate().await.unwrap().unwrap());
+    assert_eq!((hers.bind(at_bob).await.unwrap(), his.bind(at_alice).await.unwrap()), (0, 0));
+    hers.send(&[7; 160]).await.unwrap();
+    assert_eq!(his.hear().await.unwrap(), [7; 160]);
     // It is counted when the turn is over in which it was done.
     loop {
         let after = read(server.metrics()).await;

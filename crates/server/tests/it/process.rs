@@ -67,6 +67,13 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// Where the operator reads, if that is served.
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        let log = self.log();
+        let (_, behind) = log.split_once("metrics.addr=").unwrap();
+        behind.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap()

@@ -32,7 +32,7 @@ impl Secure {
         Self::start_with(|_| {}).await
     }
 
-    async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let files = tempfile::tempdir().unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate =

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use tincan_server::config::MediaMode;
 use tincan_testkit::device::Device;
-use tincan_testkit::turn::TurnClient;
+use tincan_testkit::turn::{Credentials, TurnClient};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -13,16 +13,31 @@ use crate::tls::Secure;
 use crate::util::{Server, accepted, call_id, end, refused, roomy, two};
 
 /// What `device` is told for a call.
-async fn servers(device: &mut Device, call: &str) -> Value {
+pub(crate) async fn servers(device: &mut Device, call: &str) -> Value {
     device.send(json!({ "type": "ice-servers-request", "id": "i", "call": call })).await.unwrap();
     device.expect("ice-servers-response").await.unwrap()["data"].clone()
 }
 
+/// What it is told to try its network with, before there is a call.
+pub(crate) async fn before_a_call(device: &mut Device) -> Value {
+    device.send(json!({ "type": "ice-servers-request", "id": "i" })).await.unwrap();
+    device.expect("ice-servers-response").await.unwrap()["data"].clone()
+}
+
 /// Where STUN and TURN are.
-fn place(servers: &Value) -> SocketAddr {
+pub(crate) fn place(servers: &Value) -> SocketAddr {
     let url = servers["iceServers"][0]["urls"][0].as_str().unwrap();
     let port = url.strip_prefix("stun:localhost:").unwrap().parse().unwrap();
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+pub(crate) fn credentials(servers: &Value) -> Credentials {
+    Credentials::of(servers).unwrap()
+}
+
+/// A client of the relay that these lead to.
+pub(crate) async fn by_udp(servers: &Value) -> TurnClient {
+    TurnClient::by_udp(place(servers), credentials(servers)).await.unwrap()
 }
 
 /// Both hear each other through their relays.
@@ -46,28 +61,27 @@ async fn each_side_of_a_call_gets_a_relay_of_its_own_kind() {
     accepted(&mut alice, &mut bob, &call_id('c')).await;
     let (for_alice, for_bob) =
         (servers(&mut alice, &call_id('c')).await, servers(&mut bob, &call_id('c')).await);
-    let mut by_udp = TurnClient::by_udp(place(&for_alice), &for_alice).await.unwrap();
+    let mut relayed = by_udp(&for_alice).await;
     let tcp = TcpStream::connect(place(&for_bob)).await.unwrap();
-    talk(&mut by_udp, &mut TurnClient::by_stream(tcp, &for_bob).unwrap()).await;
+    talk(&mut relayed, &mut TurnClient::by_stream(tcp, credentials(&for_bob))).await;
     // Nothing but the web server's port may be open.
-    let mut by_udp = TurnClient::by_udp(place(&for_alice), &for_alice).await.unwrap();
+    let mut relayed = by_udp(&for_alice).await;
     let tcp = TcpStream::connect(server.addr).await.unwrap();
-    talk(&mut by_udp, &mut TurnClient::by_stream(tcp, &for_bob).unwrap()).await;
+    talk(&mut relayed, &mut TurnClient::by_stream(tcp, credentials(&for_bob))).await;
 }
 
 #[tokio::test]
 async fn a_relay_is_reached_by_tls_on_the_port_of_the_pages() {
     let secure = Secure::start().await;
     let mut alice = secure.guest("alice", "web", secure.connect().await).await;
-    alice.send(json!({ "type": "ice-servers-request", "id": "i" })).await.unwrap();
-    let servers = alice.expect("ice-servers-response").await.unwrap()["data"].clone();
+    let servers = before_a_call(&mut alice).await;
     let url = format!("turns:localhost:{}?transport=tcp", secure.server.addr.port());
     assert_eq!(servers["iceServers"][1]["urls"][2], url.as_str());
-    let mut one = TurnClient::by_stream(secure.stream().await, &servers).unwrap();
-    let mut other = TurnClient::by_stream(secure.stream().await, &servers).unwrap();
+    let mut one = TurnClient::by_stream(secure.stream().await, credentials(&servers));
+    let mut other = TurnClient::by_stream(secure.stream().await, credentials(&servers));
     talk(&mut one, &mut other).await;
     // Without TLS it is the same port.
-    let mut plain = TurnClient::by_stream(secure.connect().await, &servers).unwrap();
+    let mut plain = TurnClient::by_stream(secure.connect().await, credentials(&servers));
     plain.allocate().await.unwrap().unwrap();
 }
 
@@ -77,13 +91,13 @@ async fn a_relay_ends_with_its_call_and_no_credentials_outlive_it() {
     let (mut alice, mut bob) = two(&server).await;
     accepted(&mut alice, &mut bob, &call_id('c')).await;
     let for_alice = servers(&mut alice, &call_id('c')).await;
-    let mut relayed = TurnClient::by_udp(place(&for_alice), &for_alice).await.unwrap();
+    let mut relayed = by_udp(&for_alice).await;
     let at = relayed.allocate().await.unwrap().unwrap();
     alice.call("hangup", &call_id('c'), Value::Null).await.unwrap();
     end(&mut alice, &call_id('c'), "hung_up").await;
     // A new one is refused from the moment in which the old one ends.
     let refused = loop {
-        let mut late = TurnClient::by_udp(place(&for_alice), &for_alice).await.unwrap();
+        let mut late = by_udp(&for_alice).await;
         if let Err(code) = late.allocate().await.unwrap() {
             break code;
         }
@@ -101,8 +115,8 @@ async fn a_relay_of_another_call_is_not_reached() {
     accepted(&mut carol, &mut dave, &call_id('d')).await;
     let (for_alice, for_carol) =
         (servers(&mut alice, &call_id('c')).await, servers(&mut carol, &call_id('d')).await);
-    let mut one = TurnClient::by_udp(place(&for_alice), &for_alice).await.unwrap();
-    let mut other = TurnClient::by_udp(place(&for_carol), &for_carol).await.unwrap();
+    let mut one = by_udp(&for_alice).await;
+    let mut other = by_udp(&for_carol).await;
     let (at_one, at_other) =
         (one.allocate().await.unwrap().unwrap(), other.allocate().await.unwrap().unwrap());
     assert_eq!((one.bind(at_other).await.unwrap(), other.bind(at_one).await.unwrap()), (403, 403));
@@ -158,13 +172,11 @@ async fn hides(from: &mut Device, to: &mut Device) {
 async fn stun_alone_tells_addresses_and_relays_nothing_and_off_is_off() {
     let server = Server::start_with(|config| config.media.mode = MediaMode::Stun).await;
     let mut alice = server.guest("alice", "web").await;
-    alice.send(json!({ "type": "ice-servers-request", "id": "i" })).await.unwrap();
-    let told = alice.expect("ice-servers-response").await.unwrap()["data"].clone();
+    let told = before_a_call(&mut alice).await;
     assert_eq!(told["iceServers"].as_array().unwrap().len(), 1, "{told}");
     let server = Server::start_with(|config| config.media.mode = MediaMode::Off).await;
     let mut alice = server.guest("alice", "web").await;
-    alice.send(json!({ "type": "ice-servers-request", "id": "i" })).await.unwrap();
-    assert_eq!(alice.expect("ice-servers-response").await.unwrap()["data"]["iceServers"], json!([]));
+    assert_eq!(before_a_call(&mut alice).await["iceServers"], json!([]));
 }
 
 #[tokio::test]
@@ -187,7 +199,7 @@ async fn who_speaks_neither_stun_nor_http_is_sent_away_and_harms_nobody() {
         let _ = stream.read_to_end(&mut said).await;
         assert!(!said.windows(6).any(|word| word == b"200 OK"), "{bytes:?}");
     }
-    let mut relayed = TurnClient::by_udp(place(&for_alice), &for_alice).await.unwrap();
+    let mut relayed = by_udp(&for_alice).await;
     relayed.allocate().await.unwrap().unwrap();
     alice.call("offer", &call_id('c'), json!({})).await.unwrap();
     bob.expect("offer").await.unwrap();

@@ -242,14 +242,10 @@ impl Server {
         }
     }
 
-    /// Closes the relays of a call, or of a user in it.
-    pub fn end(&mut self, call: &str, user: Option<&str>, host: &mut impl Host) {
-        let is_of_it = |allocation: &&Allocation| {
-            let who = allocation.who();
-            who.call == call && user.is_none_or(|user| who.user == user)
-        };
-        let ended: Vec<RelayId> =
-            self.allocations.iter().flatten().filter(is_of_it).map(|allocation| allocation.relay).collect();
+    /// Closes the relays of a call.
+    pub fn end(&mut self, call: &str, host: &mut impl Host) {
+        let of_it = self.allocations.iter().flatten().filter(|allocation| allocation.who().call == call);
+        let ended: Vec<RelayId> = of_it.map(|allocation| allocation.relay).collect();
         for relay in ended {
             self.remove(relay, host);
         }

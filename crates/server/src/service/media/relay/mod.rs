@@ -209,7 +209,7 @@ impl Thread {
         while let Ok(command) = self.commands.try_recv() {
             match command {
                 Command::End { call } => {
-                    self.server.end(&call, None, &mut self.sockets);
+                    self.server.end(&call, &mut self.sockets);
                     self.sockets.over(now, call);
                 }
                 Command::Rotate(secrets) => self.server.rotate(secrets),
