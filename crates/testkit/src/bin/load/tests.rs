@@ -48,7 +48,7 @@ fn a_good_server_is_found_good_in_every_dialect_and_scenario() {
         for burst in [false, true] {
             let report = dialogs::run(&aim(Vice::None, 1, dialect), 4, 0.3, burst).unwrap();
             assert_only(&report, &[]);
-            assert!(report.value("dialogs_per_s").unwrap() > 10.0, "{report:?}");
+            assert!(report.faults("delivered") > 0, "{report:?}");
             assert!(report.faults("compared_whole") > 0, "{report:?}");
         }
         let report = rate::run(&aim(Vice::None, 1, dialect), &[8], 2000.0, 0.3).unwrap();
@@ -68,7 +68,7 @@ fn a_lost_message_is_lost_and_does_not_stop_the_run() {
     let _turn = turn();
     let report = dialogs::run(&aim(Vice::Lose, 50, Dialect::Seed), 4, 4.5, false).unwrap();
     assert_only(&report, &[Fault::Lost]);
-    assert!(report.value("dialogs_per_s").unwrap() > 0.0);
+    assert!(report.faults("delivered") > 0, "{report:?}");
     assert_only(&rate::run(&aim(Vice::Lose, 100, Dialect::Seed), &[8], 2000.0, 0.3).unwrap(), &[Fault::Lost]);
 }
 
