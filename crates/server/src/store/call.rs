@@ -185,7 +185,10 @@ fn text(address: &Address) -> String {
 }
 
 fn write_body(call: &Call) -> Result<Vec<u8>, StoreError> {
-    postcard::to_extend(call, vec![LAYOUT]).map_err(StoreError::Unreadable)
+    // Room for most calls at once: it is written byte by byte.
+    let mut body = Vec::with_capacity(256);
+    body.push(LAYOUT);
+    postcard::to_extend(call, body).map_err(StoreError::Unreadable)
 }
 
 fn read_body(body: &[u8]) -> Result<Call, StoreError> {
