@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    compare::Contender,
+    compare::{Contender, Part},
     dialect::Dialect,
     scenario::{Aim, relay},
     server::Server,
@@ -181,9 +181,12 @@ pub(crate) struct Compare {
     /// The repository.
     #[arg(long, default_value = ".")]
     pub(crate) root: PathBuf,
-    /// These servers. Tincan is left out as long as it is not built, PeerJS as long as it is not installed.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "tincan,hub-tuned,hub,peerjs")]
+    /// These servers. Tincan is left out as long as it is not built, PeerJS and coturn as long as they are not installed.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "tincan,hub-tuned,hub,peerjs,coturn")]
     pub(crate) only: Vec<Contender>,
+    /// These tables.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "signaling,relay")]
+    pub(crate) part: Vec<Part>,
     /// Where the binaries were built.
     #[arg(long, default_value = "target/release")]
     pub(crate) bin: PathBuf,

@@ -43,7 +43,11 @@ impl Inbox {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn receive<const N: usize>(&mut self, socket: &impl AsRawFd, is_ipv6: bool) -> Result<usize, Errno> {
+    pub(super) fn receive<const N: usize>(
+        &mut self,
+        socket: &impl AsRawFd,
+        is_ipv6: bool,
+    ) -> Result<usize, Errno> {
         self.received.clear();
         let mut room = self.room.chunks_exact_mut(ROOM);
         let mut slices: [_; N] = std::array::from_fn(|_| [IoSliceMut::new(room.next().unwrap_or_default())]);

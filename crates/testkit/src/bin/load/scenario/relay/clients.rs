@@ -187,7 +187,8 @@ struct Answers {
 
 impl Sink for Answers {
     fn datagram(&mut self, at: usize, bytes: &[u8], _now_ns: u64) {
-        let is_mine = Message::parse(bytes).is_ok_and(|message| message.transaction() == TransactionId(self.id));
+        let is_mine =
+            Message::parse(bytes).is_ok_and(|message| message.transaction() == TransactionId(self.id));
         if let Some(answer @ None) = self.all.get_mut(at.wrapping_sub(self.first))
             && is_mine
         {

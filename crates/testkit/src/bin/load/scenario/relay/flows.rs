@@ -71,7 +71,8 @@ impl Flows {
         let flow = |(from, to)| Flow { from, to, sent: 0, next: 0, arrived: Vec::new() };
         let flows: Vec<_> = ways.into_iter().map(flow).collect();
         let period_ns = (flows.len() as f64 * 1e9 / per_second) as u64;
-        let mut due: Vec<_> = (0_u32..).take(flows.len()).map(|flow| (scatter(flow) % period_ns, flow)).collect();
+        let mut due: Vec<_> =
+            (0_u32..).take(flows.len()).map(|flow| (scatter(flow) % period_ns, flow)).collect();
         due.sort_unstable();
         Self {
             flows,

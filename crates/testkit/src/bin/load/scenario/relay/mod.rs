@@ -57,9 +57,9 @@ pub(crate) struct Plan {
     /// From relay to relay, two to a call, instead of to a peer without one.
     #[arg(long)]
     pub(crate) between: bool,
-    /// More is offered than can pass: what is lost is a figure, and no fault.
+    /// What is lost is a figure, and no fault: for more than can pass.
     #[arg(long)]
-    pub(crate) overload: bool,
+    pub(crate) may_lose: bool,
     /// Seconds of packets to measure.
     #[arg(long, default_value_t = 5.0, value_parser = args::seconds)]
     pub(crate) seconds: f64,
@@ -127,9 +127,14 @@ fn pass(server: Server, plan: &Plan, net: &mut Net, clients: &Clients, report: &
     // What our own sockets had no room for did pass.
     let dropped = net.dropped()?;
     let lost = (sent - flows.tally.delivered).saturating_sub(dropped);
+    report.figure("lost", lost as f64, "packets");
     report.figure("lost_share", lost as f64 / sent.max(1) as f64, "of the packets");
-    report.figure("dropped_by_load", dropped as f64, "packets that passed, but found no room in the load's sockets");
-    if !plan.overload {
+    report.figure(
+        "dropped_by_load",
+        dropped as f64,
+        "packets that passed, but found no room in the load's sockets",
+    );
+    if !plan.may_lose {
         flows.tally.faults(Fault::Lost, lost, || format!("of {sent}"));
     }
     report.tally(&flows.tally);

@@ -182,11 +182,7 @@ impl Inbox {
     }
 
     /// Takes up to `N` datagrams (at most [`BATCH`]); returns how many there were.
-    fn receive<const N: usize>(
-        &mut self,
-        socket: &UdpSocket,
-        mut take: impl FnMut(&[u8]),
-    ) -> Result<usize> {
+    fn receive<const N: usize>(&mut self, socket: &UdpSocket, mut take: impl FnMut(&[u8])) -> Result<usize> {
         let Some(buffers) = self.buffers.first_chunk_mut::<N>() else { return Ok(0) };
         let mut slices = buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
         let (fd, flags) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
