@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    compare::{Contender, Part},
+    compare,
     dialect::Dialect,
     scenario::{Aim, relay},
     server::Server,
@@ -117,7 +117,7 @@ pub(crate) enum Command {
         plan: relay::Plan,
     },
     /// All servers side by side, as a Markdown table.
-    Compare(Compare),
+    Compare(compare::Options),
 }
 
 /// What every run against one server needs.
@@ -170,26 +170,6 @@ impl Common {
         };
         Ok(Aim { target: Target { address, tls }, dialect: self.dialect, server })
     }
-}
-
-/// How to compare.
-#[derive(clap::Args)]
-pub(crate) struct Compare {
-    /// About a minute: one short repetition, fewer clients.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// The repository.
-    #[arg(long, default_value = ".")]
-    pub(crate) root: PathBuf,
-    /// These servers. Tincan is left out as long as it is not built, PeerJS and coturn as long as they are not installed.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "tincan,hub-tuned,hub,peerjs,coturn")]
-    pub(crate) only: Vec<Contender>,
-    /// These tables.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "signaling,relay")]
-    pub(crate) part: Vec<Part>,
-    /// Where the binaries were built.
-    #[arg(long, default_value = "target/release")]
-    pub(crate) bin: PathBuf,
 }
 
 /// A `ws://` or `wss://` address on loopback, and whether it is the latter.

@@ -143,8 +143,8 @@ pub(crate) struct Places {
     pub(crate) bin: PathBuf,
 }
 
-/// Its settings: as it comes, but for what a test on loopback needs, and with one thread for its relays: all of them share
-/// a core here, and with its default, one for each core of the machine, it is slower.
+/// Its settings: as it comes, but for what a test on loopback needs, and with one thread for its relays. It has one core here;
+/// with its default, a thread for each core of the machine, packets cost as much and wait longer.
 fn coturn(listen: SocketAddr, dir: &Path, secret: &str) -> String {
     let (ip, port, dir) = (listen.ip(), listen.port(), dir.display());
     format!(

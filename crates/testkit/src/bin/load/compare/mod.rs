@@ -11,25 +11,44 @@ mod table;
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-pub(crate) use self::contender::Contender;
 use self::{
-    contender::Places,
+    contender::{Contender, Places},
     figures::Figures,
     running::{LOAD_CORE, Running, SERVER_CORE},
 };
-use crate::args::Compare;
 
 /// What can be compared: each is a table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
-pub(crate) enum Part {
+enum Part {
     Signaling,
     Relay,
+}
+
+/// How to compare.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// About a minute: one short repetition, fewer clients.
+    #[arg(long)]
+    quick: bool,
+    /// The repository.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// These servers. Tincan is left out as long as it is not built, PeerJS and coturn as long as they are not installed.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "tincan,hub-tuned,hub,peerjs,coturn")]
+    only: Vec<Contender>,
+    /// These tables.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "signaling,relay")]
+    part: Vec<Part>,
+    /// Where the binaries were built.
+    #[arg(long, default_value = "target/release")]
+    bin: PathBuf,
 }
 
 /// How much of everything.
@@ -69,7 +88,7 @@ const FULL: Plan = Plan {
 const SPARE: usize = 500;
 
 /// Runs the comparison and prints the tables; fails if Tincan misses a target or anything goes wrong with any server.
-pub(crate) fn run(options: &Compare) -> Result<ExitCode> {
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let places = Places { root: options.root.clone(), bin: options.root.join(&options.bin) };
     let mut plan = if options.quick { QUICK } else { FULL };
     let limit = open_files()?;

@@ -7,7 +7,7 @@ use std::{
 
 use clap::ValueEnum as _;
 
-use super::{Contender, Figures};
+use super::{contender::Contender, figures::Figures};
 
 /// One row.
 pub(crate) struct Row {

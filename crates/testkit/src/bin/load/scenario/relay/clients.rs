@@ -3,7 +3,6 @@
 use std::{
     net::SocketAddr,
     ops::Range,
-    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -43,11 +42,9 @@ struct Login {
 }
 
 impl Clients {
-    /// Clients two to a call, with credentials made by the secret in `secret_file`.
-    pub(super) fn new(clients: usize, secret_file: &Path) -> Result<Self> {
-        let secret = std::fs::read_to_string(secret_file)
-            .with_context(|| format!("reading the secret in {}", secret_file.display()))?;
-        let secrets = Secrets::new(secret.lines().next().unwrap_or_default().as_bytes(), []);
+    /// Clients two to a call, with credentials made by `secret`.
+    pub(super) fn new(clients: usize, secret: &str) -> Result<Self> {
+        let secrets = Secrets::new(secret.as_bytes(), []);
         let expires = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + GOOD_S;
         let login = |client| {
             let (call, user) = (format!("call-{}", client / 2), format!("user-{client}"));

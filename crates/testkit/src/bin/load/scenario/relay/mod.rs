@@ -15,6 +15,8 @@ mod clients;
 mod flows;
 mod net;
 mod packet;
+#[cfg(test)]
+mod tests;
 
 use std::{
     net::{SocketAddr, SocketAddrV4},
@@ -22,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use self::{
     clients::Clients,
@@ -67,9 +69,15 @@ pub(crate) struct Plan {
 
 /// Opens relays, sends through them, and gives them back.
 pub(crate) fn run(server: Server, plan: &Plan) -> Result<Report> {
+    let secret = std::fs::read_to_string(&plan.secret_file)
+        .with_context(|| format!("reading the secret in {}", plan.secret_file.display()))?;
+    run_with(secret.lines().next().unwrap_or_default(), server, plan)
+}
+
+fn run_with(secret: &str, server: Server, plan: &Plan) -> Result<Report> {
     let relays = plan.relays & !1;
     let mut net = Net::new(plan.target, relays)?;
-    let mut clients = Clients::new(relays, &plan.secret_file)?;
+    let mut clients = Clients::new(relays, secret)?;
     let peer = net.peer()?;
     let lead_to = |clients: &Clients, client: usize| {
         if plan.between { clients.relayed(client ^ 1) } else { Ok(peer) }
