@@ -150,7 +150,7 @@ fn coturn(listen: SocketAddr, dir: &Path, secret: &str) -> String {
     format!(
         "listening-ip={ip}\nrelay-ip={ip}\nlistening-port={port}\nallow-loopback-peers\nno-tls\nno-dtls\nno-cli\n\
         use-auth-secret\nstatic-auth-secret={secret}\nrealm=bench\nrelay-threads=1\nuserdb={dir}/turndb\n\
-        pidfile={dir}/pid\nlog-file=/dev/null\nno-stdout-log\n"
+        pidfile={dir}/pid\nlog-file=stdout\n"
     )
 }
 

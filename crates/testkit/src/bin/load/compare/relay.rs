@@ -28,16 +28,17 @@ const FEW: &str = "10k/s";
 const FULL: &str = "saturation";
 const BETWEEN: &str = "relay to relay";
 
-/// What is measured in every repetition.
+/// What is measured in every repetition, each time of a server that has just been started: of relays that were given back
+/// something may stay.
 pub(super) fn repeat(
     plan: &Plan,
     contender: Contender,
     places: &Places,
     figures: &mut Figures,
 ) -> Result<()> {
-    let server = Running::start(contender, places)?;
-    let (target, seconds) = (server.address().to_string(), plan.seconds.to_string());
     for (scenario, options) in RUNS {
+        let server = Running::start(contender, places)?;
+        let (target, seconds) = (server.address().to_string(), plan.seconds.to_string());
         let mut command = load(&server, "relay")?;
         command.args(["--target", &target, "--may-lose", "--seconds", &seconds]);
         command.arg("--secret-file").arg(server.secret_file());
