@@ -54,8 +54,10 @@ impl Row {
     }
 }
 
-/// A load with less spare time than this was itself the limit.
+/// A load with less spare time than this was itself the limit, unless the server had hardly more.
 const LEAST_IDLE: f64 = 0.02;
+/// A server that has so much of its core is at its own limit.
+const BUSY: f64 = 0.95;
 /// Seconds a second that other processes may take of the two cores before latencies tell of them.
 const MOST_DISTURBED: f64 = 0.1;
 
@@ -103,7 +105,9 @@ fn remark(out: &mut impl io::Write, frame: &Frame<'_>, contender: Contender) -> 
     let share = |key| figures.median(contender, frame.telling, key);
     if share("disturbed_share").is_some_and(|share| share > MOST_DISTURBED) {
         writeln!(out, "\nOther processes disturbed the runs with {name}: do not trust its latencies.")?;
-    } else if share("load_idle_share").is_some_and(|share| share < LEAST_IDLE) {
+    } else if share("load_idle_share").is_some_and(|share| share < LEAST_IDLE)
+        && share("server_cpu_share").is_none_or(|share| share < BUSY)
+    {
         writeln!(
             out,
             "\nThe load was the limit of the {} with {name}: it can do more than shown.",
