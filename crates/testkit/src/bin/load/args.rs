@@ -5,9 +5,9 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    compare::Contender,
+    compare,
     dialect::Dialect,
-    scenario::Aim,
+    scenario::{Aim, relay},
     server::Server,
     stream::{Target, trusting},
 };
@@ -109,8 +109,15 @@ pub(crate) enum Command {
         #[arg(long)]
         restart_cmd: Option<String>,
     },
+    /// TURN: what relays cost, and the packets that pass them.
+    Relay {
+        #[command(flatten)]
+        process: Process,
+        #[command(flatten)]
+        plan: relay::Plan,
+    },
     /// All servers side by side, as a Markdown table.
-    Compare(Compare),
+    Compare(compare::Options),
 }
 
 /// What every run against one server needs.
@@ -125,7 +132,14 @@ pub(crate) struct Common {
     /// Its language.
     #[arg(long, value_enum, default_value_t = Dialect::Seed)]
     dialect: Dialect,
-    /// Its process, whose CPU and memory are measured.
+    #[command(flatten)]
+    pub(crate) process: Process,
+}
+
+/// Whom a run measures.
+#[derive(clap::Args)]
+pub(crate) struct Process {
+    /// The server's process, whose CPU and memory are measured.
     #[arg(long)]
     pid: u32,
     /// The core it is pinned to; tells how much others took of it.
@@ -136,10 +150,17 @@ pub(crate) struct Common {
     pub(crate) json: bool,
 }
 
-impl Common {
-    pub(crate) fn aim(&self) -> Result<Aim> {
+impl Process {
+    pub(crate) fn server(&self) -> Result<Server> {
         let server = Server::new(self.pid, self.server_core);
         server.spent()?;
+        Ok(server)
+    }
+}
+
+impl Common {
+    pub(crate) fn aim(&self) -> Result<Aim> {
+        let server = self.process.server()?;
         let (address, is_tls) = self.target;
         let tls = match (&self.ca, is_tls) {
             (Some(ca), true) => Some(trusting(ca)?),
@@ -149,23 +170,6 @@ impl Common {
         };
         Ok(Aim { target: Target { address, tls }, dialect: self.dialect, server })
     }
-}
-
-/// How to compare.
-#[derive(clap::Args)]
-pub(crate) struct Compare {
-    /// About a minute: one short repetition, fewer clients.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// The repository.
-    #[arg(long, default_value = ".")]
-    pub(crate) root: PathBuf,
-    /// These servers. Tincan is left out as long as it is not built, PeerJS as long as it is not installed.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "tincan,hub-tuned,hub,peerjs")]
-    pub(crate) only: Vec<Contender>,
-    /// Where the binaries were built.
-    #[arg(long, default_value = "target/release")]
-    pub(crate) bin: PathBuf,
 }
 
 /// A `ws://` or `wss://` address on loopback, and whether it is the latter.
@@ -181,13 +185,22 @@ fn target(text: &str) -> Result<(SocketAddr, bool)> {
         .replacen("localhost:", "127.0.0.1:", 1)
         .parse()
         .context("the target must be ws://HOST:PORT, with an IP address or localhost as the host")?;
-    if !address.ip().is_loopback() {
-        bail!("{authority} is not this machine: the load generator only ever targets loopback");
-    }
-    Ok((address, is_tls))
+    Ok((of_this_machine(address)?, is_tls))
 }
 
-fn seconds(text: &str) -> Result<f64> {
+/// An address on loopback.
+pub(crate) fn loopback(text: &str) -> Result<SocketAddr> {
+    of_this_machine(text.parse().context("the target must be IP:PORT")?)
+}
+
+fn of_this_machine(address: SocketAddr) -> Result<SocketAddr> {
+    if !address.ip().is_loopback() {
+        bail!("{address} is not this machine: the load generator only ever targets loopback");
+    }
+    Ok(address)
+}
+
+pub(crate) fn seconds(text: &str) -> Result<f64> {
     let seconds: f64 = text.parse()?;
     if !(0.0..=600.0).contains(&seconds) {
         bail!("a run takes at most 600 seconds");
@@ -195,7 +208,7 @@ fn seconds(text: &str) -> Result<f64> {
     Ok(seconds)
 }
 
-fn rate(text: &str) -> Result<f64> {
+pub(crate) fn rate(text: &str) -> Result<f64> {
     let rate: f64 = text.parse()?;
     if !(1.0..=1e6).contains(&rate) {
         bail!("from 1 to 1,000,000 messages a second");
@@ -244,6 +257,8 @@ mod tests {
         ] {
             target(bad).unwrap_err();
         }
+        loopback("127.0.0.1:80").unwrap();
+        loopback("192.0.2.1:80").unwrap_err();
         let error = target("ws://192.0.2.1:80").unwrap_err().to_string();
         assert_eq!(error, "192.0.2.1:80 is not this machine: the load generator only ever targets loopback");
     }

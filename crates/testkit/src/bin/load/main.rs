@@ -5,6 +5,7 @@
 //!                   └─ pairs, leg                            a dialog, and what must come of it
 //!                        └─ lines ── dialect, envelope       words
 //!                             └─ net ── ws, template         bytes
+//!              scenario/relay                               calls that are relayed: TURN on UDP sockets of its own
 //!         compare/                                           several servers side by side
 //! ```
 //!
@@ -37,13 +38,13 @@ use anyhow::Result;
 use clap::Parser as _;
 
 use crate::{
-    args::{Args, Command, Common},
+    args::{Args, Command, Common, Process},
     report::Report,
-    scenario::{dialogs, idle, rate, restart},
+    scenario::{dialogs, idle, rate, relay, restart},
 };
 
 fn main() -> Result<ExitCode> {
-    let (common, report) = match Args::parse().command {
+    let (Common { process, .. }, report) = match Args::parse().command {
         Command::Dialogs { common, pairs, seconds } => {
             let report = dialogs::run(&common.aim()?, pairs, seconds, false)?;
             (common, report)
@@ -73,13 +74,14 @@ fn main() -> Result<ExitCode> {
             let report = restart::run(&common.aim()?, clients, restart_cmd.as_deref())?;
             (common, report)
         }
+        Command::Relay { process, plan } => return finish(&process, &relay::run(process.server()?, &plan)?),
         Command::Compare(options) => return compare::run(&options),
     };
-    finish(&common, &report)
+    finish(&process, &report)
 }
 
 /// A run in which anything was lost, doubled, damaged or misattributed has failed.
-fn finish(common: &Common, report: &Report) -> Result<ExitCode> {
-    report.print(common.json)?;
+fn finish(process: &Process, report: &Report) -> Result<ExitCode> {
+    report.print(process.json)?;
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

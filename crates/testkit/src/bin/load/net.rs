@@ -20,6 +20,7 @@ use socket2::{Domain, Socket, Type};
 use crate::{
     dialect::{Dialect, User, user},
     envelope,
+    scenario::watch::Moment,
     stream::{Stream, Target},
     ws,
     ws::{Incoming, Opcode},
@@ -139,9 +140,9 @@ impl Net {
         self.event_ns
     }
 
-    /// Nanoseconds of the run in which nothing was there to do. A load that never has any is itself the limit.
-    pub(crate) fn idle_ns(&self) -> u64 {
-        self.idle_ns
+    /// How far the run has come.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { now_ns: self.now_ns(), idle_ns: self.idle_ns }
     }
 
     /// Starts to open an absent client.

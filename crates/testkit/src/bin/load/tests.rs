@@ -22,7 +22,7 @@ fn aim(vice: Vice, every: u64, dialect: Dialect) -> Aim {
 }
 
 /// The load spins: these tests go one after the other.
-fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,6 +12,7 @@
 //!
 //! Not here: what STUN and TURN say (`tincan_turn`), whose call it is, who connects by TCP or TLS (`listen`).
 
+mod datagrams;
 mod sockets;
 mod stream;
 
@@ -35,6 +36,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::clock::Clock;
 use crate::config::Cidr;
 use crate::places::Place;
+use datagrams::{BATCH, Inbox, Sending};
 use sockets::{Sockets, Source, WAKER};
 use stream::Outbox;
 
@@ -175,7 +177,7 @@ struct Thread {
 impl Thread {
     fn run(mut self) {
         let mut events = Events::with_capacity(256);
-        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let (mut inbox, mut sending) = (Inbox::new(), Sending::new());
         loop {
             let now = self.clock.now();
             let wait = if self.sockets.has_more() {
@@ -194,10 +196,13 @@ impl Thread {
             }
             let now = self.clock.now();
             while let Some(from) = self.sockets.next_ready() {
-                self.drain(from, now, &mut buffer);
+                self.drain(from, now, &mut inbox);
+                self.sockets.flush(&mut sending, BATCH);
             }
             self.server.expire(now, &mut self.sockets);
-            if self.work(now).is_break() {
+            let goes_on = self.work(now);
+            self.sockets.flush(&mut sending, 1);
+            if goes_on.is_break() {
                 return;
             }
             *self.counted.lock() = Counted { open: self.server.relays(), totals: self.server.totals() };
@@ -233,16 +238,25 @@ impl Thread {
     }
 
     /// Takes what a socket has, up to a fair share.
-    fn drain(&mut self, from: Source, now: Millis, buffer: &mut [u8]) {
-        for _ in 0..sockets::SHARE {
-            let Some((length, remote)) = self.sockets.receive(from, buffer) else { return };
-            let bytes = &buffer[..length];
-            match from {
-                Source::Clients(place) => {
-                    self.server.receive(now, sockets::client(place, remote), bytes, &mut self.sockets);
+    fn drain(&mut self, from: Source, now: Millis, inbox: &mut Inbox) {
+        let mut share = 0;
+        while share < sockets::SHARE {
+            let (count, has_more) = self.sockets.receive(from, inbox);
+            for at in 0..count {
+                let (bytes, remote) = inbox.datagram(at);
+                match from {
+                    Source::Clients(place) => {
+                        self.server.receive(now, sockets::client(place, remote), bytes, &mut self.sockets);
+                    }
+                    Source::Peers(relay) => {
+                        self.server.relayed(now, relay, remote, bytes, &mut self.sockets);
+                    }
                 }
-                Source::Peers(relay) => self.server.relayed(now, relay, remote, bytes, &mut self.sockets),
             }
+            if !has_more {
+                return;
+            }
+            share += count;
         }
         self.sockets.put_back(from);
     }

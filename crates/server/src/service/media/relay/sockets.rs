@@ -1,7 +1,7 @@
 //! The sockets: those that clients know, one for each relay, and the outboxes of streams.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use nix::errno::Errno;
 use tincan_proto::time::Millis;
 use tincan_turn::credential::Username;
 use tincan_turn::policy;
 use tincan_turn::server::{Client, Family, Host, RelayId, Used, Via};
 
+use super::datagrams::{BATCH, Inbox, Outgoing, Sending};
 use super::stream::Outbox;
 use super::{Settings, token};
 use crate::config::Cidr;
@@ -23,6 +24,9 @@ use crate::places::{self, Place};
 /// Tokens that are no relay's number: the waker's, and below it those of the clients' sockets.
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
 const CLIENTS_END: usize = usize::MAX - 1;
+
+/// Datagrams that one relay's socket is asked for at once: a peer sends one every 20 ms, or a few in a row.
+const RELAY_BATCH: usize = 4;
 
 /// Datagrams that one socket may have handled before the others get their turn.
 pub(super) const SHARE: usize = 64;
@@ -37,10 +41,16 @@ pub(super) enum Source {
     Peers(RelayId),
 }
 
+/// A socket, and its family.
+struct Socket {
+    udp: UdpSocket,
+    is_ipv6: bool,
+}
+
 pub(super) struct Sockets {
     registry: Registry,
-    clients: Vec<UdpSocket>,
-    relays: Vec<Option<UdpSocket>>,
+    clients: Vec<(Socket, Outgoing)>,
+    relays: Vec<Option<Socket>>,
     streams: HashMap<u64, Arc<Outbox>>,
     /// What may have something to read. The poll says so once; it stays here until it was read empty.
     ready: VecDeque<Source>,
@@ -64,9 +74,10 @@ impl Sockets {
         let mut clients = Vec::new();
         for (place, socket) in settings.clients.into_iter().enumerate() {
             socket.set_nonblocking(true)?;
-            let mut socket = UdpSocket::from_std(socket);
-            registry.register(&mut socket, Token(CLIENTS_END - 1 - place), Interest::READABLE)?;
-            clients.push(socket);
+            let is_ipv6 = socket.local_addr()?.is_ipv6();
+            let mut udp = UdpSocket::from_std(socket);
+            registry.register(&mut udp, Token(CLIENTS_END - 1 - place), Interest::READABLE)?;
+            clients.push((Socket { udp, is_ipv6 }, Outgoing::default()));
         }
         Ok(Self {
             registry,
@@ -140,28 +151,43 @@ impl Sockets {
         self.over.insert(call, now + OVER);
     }
 
-    /// One datagram; `None` if there is none.
-    pub(super) fn receive(&self, from: Source, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
-        let socket = match from {
-            Source::Clients(place) => self.clients.get(usize::from(place))?,
-            Source::Peers(relay) => self.relay(relay)?,
-        };
+    /// Receives some of what a socket has; returns how many there were, and whether there may be more.
+    pub(super) fn receive(&self, from: Source, inbox: &mut Inbox) -> (usize, bool) {
         loop {
-            match socket.recv_from(buffer) {
-                Ok((length, remote)) => return Some((length, remote)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            let (received, most) = match from {
+                Source::Clients(place) => {
+                    let Some((socket, _)) = self.clients.get(usize::from(place)) else { return (0, false) };
+                    (inbox.receive::<BATCH>(&socket.udp, socket.is_ipv6), BATCH)
+                }
+                Source::Peers(relay) => {
+                    let Some(socket) = self.relay(relay) else { return (0, false) };
+                    (inbox.receive::<RELAY_BATCH>(&socket.udp, socket.is_ipv6), RELAY_BATCH)
+                }
+            };
+            match received {
+                // Fewer than there was room for: the next one is a new edge (epoll(7)).
+                Ok(count) => return (count, count == most),
+                Err(Errno::EAGAIN) => return (0, false),
                 // An ICMP error of something sent before: it says nothing about what is there to read.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(Errno::ECONNREFUSED | Errno::EINTR) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a socket of the relay cannot be read");
-                    return None;
+                    return (0, false);
                 }
             }
         }
     }
 
-    fn relay(&self, RelayId(relay): RelayId) -> Option<&UdpSocket> {
+    /// Sends what waits for clients, where at least so many datagrams do.
+    pub(super) fn flush(&mut self, sending: &mut Sending, least: usize) {
+        for (socket, outgoing) in &mut self.clients {
+            if outgoing.len() >= least {
+                sending.send(&socket.udp, outgoing);
+            }
+        }
+    }
+
+    fn relay(&self, RelayId(relay): RelayId) -> Option<&Socket> {
         self.relays.get(relay as usize)?.as_ref()
     }
 }
@@ -171,14 +197,14 @@ impl Host for Sockets {
         let place = *self.places.iter().find(|place| (family == Family::V4) == place.public.is_ipv4())?;
         let socket = places::free_port(place.bind, &self.ports, even)?;
         socket.set_nonblocking(true).ok()?;
-        let mut socket = UdpSocket::from_std(socket);
-        let port = socket.local_addr().ok()?.port();
-        self.registry.register(&mut socket, token(relay), Interest::READABLE).ok()?;
+        let mut udp = UdpSocket::from_std(socket);
+        let port = udp.local_addr().ok()?.port();
+        self.registry.register(&mut udp, token(relay), Interest::READABLE).ok()?;
         let at = relay.0 as usize;
         if self.relays.len() <= at {
             self.relays.resize_with(at + 1, || None);
         }
-        self.relays[at] = Some(socket);
+        self.relays[at] = Some(Socket { udp, is_ipv6: family == Family::V6 });
         Some(SocketAddr::new(place.public, port))
     }
 
@@ -194,14 +220,11 @@ impl Host for Sockets {
         );
     }
 
-    // What the network does not take is lost, as datagrams are: whoever sent it notices and sends less.
-
-    fn to_client(&mut self, client: Client, parts @ [head, body]: [&[u8]; 2]) {
+    fn to_client(&mut self, client: Client, parts: [&[u8]; 2]) {
         match client.via {
             Via::Datagram(place) => {
-                if let Some(socket) = self.clients.get(usize::from(place)) {
-                    let slices = [IoSlice::new(head), IoSlice::new(body)];
-                    let _ = SockRef::from(socket).send_to_vectored(&slices, &client.remote.into());
+                if let Some((_, outgoing)) = self.clients.get_mut(usize::from(place)) {
+                    outgoing.push(client.remote, parts);
                 }
             }
             Via::Stream(number) => {
@@ -214,7 +237,8 @@ impl Host for Sockets {
 
     fn to_peer(&mut self, relay: RelayId, peer: SocketAddr, data: &[u8]) {
         if let Some(socket) = self.relay(relay) {
-            let _ = socket.send_to(data, peer);
+            // What the network does not take is lost, here as there.
+            let _ = socket.udp.send_to(data, peer);
         }
     }
 

@@ -1,32 +1,17 @@
-//! The servers that are compared: how each is started, awaited and ended.
+//! The servers that are compared: what each can do, and how it is started.
 
 use std::{
-    fs::{self, File},
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    fs::File,
+    io::{self, Read as _, Write as _},
+    net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
-use rcgen::{CertificateParams, KeyPair};
-use rustls::ClientConfig;
-
-use crate::stream::{Stream, trusting};
-
-/// The core of the server, and that of the load.
-pub(crate) const SERVER_CORE: &str = "0";
-pub(crate) const LOAD_CORE: &str = "1";
-
-/// Where a contender's certificate and key lie in its folder.
-const CERT_FILE: &str = "cert.pem";
-const KEY_FILE: &str = "key.pem";
-
-/// How long a server may take to answer after its start.
-const READY_WITHIN: Duration = Duration::from_secs(15);
+/// Where a contender's certificate and key lie in its folder, and the secret of its relay.
+pub(crate) const CERT_FILE: &str = "cert.pem";
+pub(crate) const KEY_FILE: &str = "key.pem";
+pub(crate) const SECRET_FILE: &str = "data/turn.secret";
 
 /// A server to compare.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, clap::ValueEnum)]
@@ -43,6 +28,8 @@ pub(crate) enum Contender {
     Hub,
     /// The PeerJS server.
     Peerjs,
+    /// The TURN server that most use.
+    Coturn,
 }
 
 impl Contender {
@@ -54,23 +41,31 @@ impl Contender {
             Self::HubTuned => "hub tuned",
             Self::Hub => "hub",
             Self::Peerjs => "peerjs",
+            Self::Coturn => "coturn",
         }
     }
 
-    /// As `load --dialect` spells it.
-    pub(crate) fn dialect(self) -> &'static str {
+    /// As `load --dialect` spells it; `None` if it does no signaling.
+    pub(crate) fn dialect(self) -> Option<&'static str> {
         match self {
-            Self::Tincan | Self::TincanWss | Self::HubTuned | Self::Hub => "seed",
-            Self::TincanV2 => "v2",
-            Self::Peerjs => "peerjs",
+            Self::Tincan | Self::TincanWss | Self::HubTuned | Self::Hub => Some("seed"),
+            Self::TincanV2 => Some("v2"),
+            Self::Peerjs => Some("peerjs"),
+            Self::Coturn => None,
         }
     }
 
-    /// The path that answers 200 once the server is ready.
-    fn ready_path(self) -> &'static str {
+    /// Whether its relay is measured.
+    pub(crate) fn relays(self) -> bool {
+        matches!(self, Self::Tincan | Self::Coturn)
+    }
+
+    /// The path that answers 200 once the server is ready; `None` if it speaks no HTTP.
+    pub(crate) fn ready_path(self) -> Option<&'static str> {
         match self {
-            Self::Tincan | Self::TincanWss | Self::TincanV2 | Self::HubTuned | Self::Hub => "/ready",
-            Self::Peerjs => "/",
+            Self::Tincan | Self::TincanWss | Self::TincanV2 | Self::HubTuned | Self::Hub => Some("/ready"),
+            Self::Peerjs => Some("/"),
+            Self::Coturn => None,
         }
     }
 
@@ -85,21 +80,38 @@ impl Contender {
             Self::Tincan | Self::TincanWss | Self::TincanV2 => places.bin.join("tincan"),
             Self::HubTuned | Self::Hub => places.bin.join("hub"),
             Self::Peerjs => places.root.join("bench/peerjs/node_modules/peer/package.json"),
+            // Where Debian puts it.
+            Self::Coturn => "/usr/bin/turnserver".into(),
         }
     }
 
     /// What it is told by its environment.
-    fn settings(self, dir: &Path) -> Vec<(&'static str, PathBuf)> {
-        match self {
-            Self::TincanWss => vec![
-                ("TINCAN_TLS__CERT_FILE", dir.join(CERT_FILE)),
-                ("TINCAN_TLS__KEY_FILE", dir.join(KEY_FILE)),
-            ],
-            Self::Tincan | Self::TincanV2 | Self::HubTuned | Self::Hub | Self::Peerjs => Vec::new(),
+    pub(crate) fn settings(self, listen: SocketAddr, dir: &Path) -> Vec<(&'static str, String)> {
+        let path = |file: &str| dir.join(file).to_string_lossy().into_owned();
+        let mut settings = Vec::new();
+        if self.is_tincan() {
+            settings.push(("TINCAN_MEDIA__LISTEN", listen.to_string()));
         }
+        if self == Self::TincanWss {
+            settings.push(("TINCAN_TLS__CERT_FILE", path(CERT_FILE)));
+            settings.push(("TINCAN_TLS__KEY_FILE", path(KEY_FILE)));
+        }
+        settings
     }
 
-    fn command(self, places: &Places, listen: SocketAddr, dir: &Path) -> Vec<String> {
+    /// What it finds in its folder.
+    pub(crate) fn prepare(self, listen: SocketAddr, dir: &Path) -> io::Result<()> {
+        if self == Self::Coturn {
+            let mut random = [0; 16];
+            File::open("/dev/urandom")?.read_exact(&mut random)?;
+            let secret = format!("{:032x}", u128::from_be_bytes(random));
+            write_private(&dir.join(SECRET_FILE), &secret)?;
+            write_private(&dir.join("turnserver.conf"), &coturn(listen, dir, &secret))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn command(self, places: &Places, listen: SocketAddr, dir: &Path) -> Vec<String> {
         let path = |path: PathBuf| path.to_string_lossy().into_owned();
         let (listen, port) = (listen.to_string(), listen.port().to_string());
         let mut words = vec![path(self.needs(places))];
@@ -116,6 +128,7 @@ impl Contender {
             Self::Peerjs => {
                 words = vec!["node".into(), path(places.root.join("bench/peerjs/server.js")), port]
             }
+            Self::Coturn => words.extend(["-c".into(), path(dir.join("turnserver.conf"))]),
         }
         words
     }
@@ -130,119 +143,18 @@ pub(crate) struct Places {
     pub(crate) bin: PathBuf,
 }
 
-/// A contender that runs, pinned to [`SERVER_CORE`]; ended when dropped.
-pub(crate) struct Running {
-    contender: Contender,
-    places: Places,
-    address: SocketAddr,
-    dir: PathBuf,
-    tls: Option<Arc<ClientConfig>>,
-    child: Child,
+/// Its settings: as it comes, but for what a test on loopback needs, and with one thread for its relays. It has one core here;
+/// with its default, a thread for each core of the machine, packets cost as much and wait longer.
+fn coturn(listen: SocketAddr, dir: &Path, secret: &str) -> String {
+    let (ip, port, dir) = (listen.ip(), listen.port(), dir.display());
+    format!(
+        "listening-ip={ip}\nrelay-ip={ip}\nlistening-port={port}\nallow-loopback-peers\nno-tls\nno-dtls\nno-cli\n\
+        use-auth-secret\nstatic-auth-secret={secret}\nrealm=bench\nrelay-threads=1\nuserdb={dir}/turndb\n\
+        pidfile={dir}/pid\nlog-file=stdout\n"
+    )
 }
 
-impl Running {
-    /// Starts it on a free port of loopback and waits until it is ready.
-    pub(crate) fn start(contender: Contender, places: &Places) -> Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let dir =
-            std::env::temp_dir().join(format!("tincan-bench-{}-{}", std::process::id(), address.port()));
-        fs::create_dir_all(dir.join("data"))?;
-        let tls = if contender == Contender::TincanWss { Some(certify(&dir)?) } else { None };
-        let child = spawn(contender, places, address, &dir)?;
-        let mut running = Self { contender, places: places.clone(), address, dir, tls, child };
-        running.wait_ready()?;
-        Ok(running)
-    }
-
-    /// Ends it like a power cut and starts it again at the same address with the same data. Does not wait until it is
-    /// ready: those who come back find out.
-    pub(crate) fn restart(&mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        self.child = spawn(self.contender, &self.places, self.address, &self.dir)?;
-        Ok(())
-    }
-
-    pub(crate) fn contender(&self) -> Contender {
-        self.contender
-    }
-
-    /// What its certificate is to be checked against, if it has one.
-    pub(crate) fn ca(&self) -> Option<PathBuf> {
-        self.tls.as_ref().map(|_| self.dir.join(CERT_FILE))
-    }
-
-    pub(crate) fn target(&self) -> String {
-        let scheme = if self.tls.is_some() { "wss" } else { "ws" };
-        format!("{scheme}://{}", self.address)
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    fn wait_ready(&mut self) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended at once: {status}\n{}", self.contender.name(), self.log());
-            }
-            if self.is_ready().unwrap_or(false) {
-                return Ok(());
-            }
-            if start.elapsed() > READY_WITHIN {
-                bail!("{} is not ready after {READY_WITHIN:?}\n{}", self.contender.name(), self.log());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn is_ready(&self) -> Result<bool> {
-        let socket = TcpStream::connect_timeout(&self.address, Duration::from_millis(500))?;
-        socket.set_read_timeout(Some(Duration::from_millis(500)))?;
-        let mut stream = Stream::new(socket, self.tls.as_ref())?;
-        let (path, address) = (self.contender.ready_path(), self.address);
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        let mut head = [0; 12];
-        stream.read_exact(&mut head)?;
-        Ok(&head == b"HTTP/1.1 200")
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end, and what is left is its directory.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
-fn spawn(contender: Contender, places: &Places, address: SocketAddr, dir: &Path) -> Result<Child> {
-    let log = File::options().create(true).append(true).open(dir.join("log"))?;
-    // `taskset` becomes the server, so that the child's pid is the server's.
-    Command::new("taskset")
-        .args(["-c", SERVER_CORE])
-        .args(contender.command(places, address, dir))
-        .envs(contender.settings(dir))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("starting {}", contender.name()))
-}
-
-/// Makes a certificate for `localhost` and its key in `dir`. Returns what trusts it.
-fn certify(dir: &Path) -> Result<Arc<ClientConfig>> {
-    let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new(["localhost".to_owned()])?.self_signed(&key)?;
-    let (cert_file, key_file) = (dir.join(CERT_FILE), dir.join(KEY_FILE));
-    fs::write(&cert_file, certificate.pem())?;
-    let key_out = File::options().write(true).create_new(true).mode(0o600).open(key_file);
-    key_out?.write_all(key.serialize_pem().as_bytes())?;
-    trusting(&cert_file)
+/// Writes a file that nobody else may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }

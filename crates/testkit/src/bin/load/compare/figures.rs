@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Contender;
+use super::contender::Contender;
 
 /// Reports by server and scenario, in the order of the repetitions.
 #[derive(Debug, Default)]

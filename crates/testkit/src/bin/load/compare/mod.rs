@@ -4,22 +4,52 @@
 
 mod contender;
 mod figures;
+mod relay;
+mod running;
+mod signaling;
 mod table;
 
 use std::{
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, Write as _},
+    path::PathBuf,
     process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-pub(crate) use self::contender::Contender;
 use self::{
-    contender::{LOAD_CORE, Places, Running, SERVER_CORE},
+    contender::{Contender, Places},
     figures::Figures,
+    running::{LOAD_CORE, Running, SERVER_CORE},
 };
-use crate::{args::Compare, scenario::restart};
+
+/// What can be compared: each is a table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Part {
+    Signaling,
+    Relay,
+}
+
+/// How to compare.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// About a minute: one short repetition, fewer clients.
+    #[arg(long)]
+    quick: bool,
+    /// The repository.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// These servers. Tincan is left out as long as it is not built, PeerJS and coturn as long as they are not installed.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "tincan,hub-tuned,hub,peerjs,coturn")]
+    only: Vec<Contender>,
+    /// These tables.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "signaling,relay")]
+    part: Vec<Part>,
+    /// Where the binaries were built.
+    #[arg(long, default_value = "target/release")]
+    bin: PathBuf,
+}
 
 /// How much of everything.
 struct Plan {
@@ -57,8 +87,8 @@ const FULL: Plan = Plan {
 /// Descriptors a process needs besides its connections.
 const SPARE: usize = 500;
 
-/// Runs the comparison and prints the table; fails if Tincan misses a target or any server loses anything.
-pub(crate) fn run(options: &Compare) -> Result<ExitCode> {
+/// Runs the comparison and prints the tables; fails if Tincan misses a target or anything goes wrong with any server.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let places = Places { root: options.root.clone(), bin: options.root.join(&options.bin) };
     let mut plan = if options.quick { QUICK } else { FULL };
     let limit = open_files()?;
@@ -75,86 +105,71 @@ pub(crate) fn run(options: &Compare) -> Result<ExitCode> {
             say(&format!("without {}: {} is not there", contender.name(), needed.display()))?;
         }
     }
-    if contenders.is_empty() {
+    let those = |part, take: fn(Contender) -> bool| -> Vec<Contender> {
+        contenders.iter().copied().filter(|c| options.part.contains(&part) && take(*c)).collect()
+    };
+    let signaling = those(Part::Signaling, |contender| contender.dialect().is_some());
+    let relays = those(Part::Relay, Contender::relays);
+    if signaling.is_empty() && relays.is_empty() {
         bail!("nothing to compare");
     }
-    let mut figures = Figures::default();
-    for repetition in 0..plan.repetitions.max(plan.grow_repetitions) {
-        let mut order = contenders.clone();
-        if repetition % 2 == 1 {
-            order.reverse();
-        }
-        for &contender in &order {
-            repeat(&plan, repetition, contender, &places, &mut figures)?;
-        }
+    let mut is_good = true;
+    if !signaling.is_empty() {
+        is_good &= compare_signaling(&plan, &signaling, &places)?;
     }
-    for &contender in &contenders {
-        once(&plan, contender, &places, &mut figures)?;
+    if !relays.is_empty() {
+        is_good &= compare_relays(&plan, &relays, &places)?;
     }
-    let is_good = table::print(&contenders, &figures, plan.many)?;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is measured in every repetition.
-fn repeat(
-    plan: &Plan,
-    repetition: usize,
-    contender: Contender,
-    places: &Places,
-    figures: &mut Figures,
+fn compare_signaling(plan: &Plan, contenders: &[Contender], places: &Places) -> Result<bool> {
+    let mut figures = Figures::default();
+    let repetitions = plan.repetitions.max(plan.grow_repetitions);
+    in_turn(repetitions, contenders, |repetition, contender| {
+        signaling::repeat(plan, repetition, contender, places, &mut figures)
+    })?;
+    for &contender in contenders {
+        signaling::once(plan, contender, places, &mut figures)?;
+    }
+    Ok(signaling::print(contenders, &figures, plan.many)?)
+}
+
+fn compare_relays(plan: &Plan, contenders: &[Contender], places: &Places) -> Result<bool> {
+    let mut figures = Figures::default();
+    in_turn(plan.repetitions, contenders, |_, contender| {
+        relay::repeat(plan, contender, places, &mut figures)
+    })?;
+    Ok(relay::print(contenders, &figures)?)
+}
+
+/// Every repetition with each of them, in the opposite order every other time.
+fn in_turn(
+    repetitions: usize,
+    contenders: &[Contender],
+    mut run: impl FnMut(usize, Contender) -> Result<()>,
 ) -> Result<()> {
-    let seconds = plan.seconds.to_string();
-    if repetition < plan.repetitions {
-        let server = Running::start(contender, places)?;
-        for scenario in ["dialogs", "burst", "rate"] {
-            measure(&server, figures, scenario, &["--seconds", &seconds])?;
+    for repetition in 0..repetitions {
+        let mut order = contenders.to_vec();
+        if repetition % 2 == 1 {
+            order.reverse();
         }
-    }
-    if repetition < plan.grow_repetitions {
-        let server = Running::start(contender, places)?;
-        let (seconds, clients) = (plan.grow_seconds.to_string(), format!("1000,5000,{}", plan.many));
-        let clients = if plan.many > 5000 { clients } else { format!("1000,{}", plan.many) };
-        measure(&server, figures, "grow", &["--seconds", &seconds, "--clients", &clients])?;
+        order.into_iter().try_for_each(|contender| run(repetition, contender))?;
     }
     Ok(())
 }
 
-/// What is measured once: memory, silence, coming back.
-fn once(plan: &Plan, contender: Contender, places: &Places, figures: &mut Figures) -> Result<()> {
-    let silence = plan.silence[usize::from(!contender.is_tincan())].to_string();
-    let many = plan.many.to_string();
-    let server = Running::start(contender, places)?;
-    measure(&server, figures, "idle", &["--clients", &many, "--call-each", "--seconds", &silence])?;
-    drop(server);
-    let mut server = Running::start(contender, places)?;
-    if let Some(seconds) = plan.calls_seconds {
-        let seconds = seconds[usize::from(!contender.is_tincan())].to_string();
-        measure(&server, figures, "calls-idle", &["--seconds", &seconds])?;
-    }
-    come_back(&mut server, figures, &many)
-}
-
-fn measure(server: &Running, figures: &mut Figures, scenario: &'static str, options: &[&str]) -> Result<()> {
+/// Runs `command`, which is the load, and keeps its report as that of `scenario`.
+fn measure(
+    command: &mut Command,
+    server: &Running,
+    figures: &mut Figures,
+    scenario: &'static str,
+    options: &[&str],
+) -> Result<()> {
     say(&format!("{}: {scenario} {}", server.contender().name(), options.join(" ")))?;
-    let output = load(server, scenario, options)?.stderr(Stdio::inherit()).output()?;
+    let output = command.args(options).stderr(Stdio::inherit()).output()?;
     figures.add(server.contender(), scenario, report(&output.stdout));
-    Ok(())
-}
-
-/// Restarts the server in the middle of a `return` run.
-fn come_back(server: &mut Running, figures: &mut Figures, clients: &str) -> Result<()> {
-    say(&format!("{}: return --clients {clients}", server.contender().name()))?;
-    let mut child = load(server, "return", &["--clients", clients])?.stdout(Stdio::piped()).spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().context("the load's output")?).lines();
-    let mut last = String::new();
-    while let Some(line) = lines.next().transpose()? {
-        if line == restart::CONNECTED {
-            server.restart()?;
-        }
-        last = line;
-    }
-    child.wait()?;
-    figures.add(server.contender(), "return", report(last.as_bytes()));
     Ok(())
 }
 
@@ -163,19 +178,14 @@ fn report(line: &[u8]) -> Value {
     serde_json::from_slice(line).unwrap_or_else(|_| json!({"total_faults": 1}))
 }
 
-/// This program, on its own core, aimed at `server`.
-fn load(server: &Running, scenario: &str, options: &[&str]) -> Result<Command> {
+/// This program, on its own core, with an eye on `server`.
+fn load(server: &Running, subcommand: &str) -> Result<Command> {
     let mut command = Command::new("taskset");
     command
         .args(["-c", LOAD_CORE])
         .arg(std::env::current_exe()?)
-        .args([scenario, "--json", "--server-core", SERVER_CORE])
-        .args(["--target", &server.target(), "--pid", &server.pid().to_string()])
-        .args(["--dialect", server.contender().dialect()])
-        .args(options);
-    if let Some(ca) = server.ca() {
-        command.arg("--ca").arg(ca);
-    }
+        .args([subcommand, "--json", "--server-core", SERVER_CORE])
+        .args(["--pid", &server.pid().to_string()]);
     Ok(command)
 }
 

@@ -27,9 +27,9 @@ pub(crate) fn run(aim: &Aim, pairs: usize, seconds: f64, burst: bool) -> Result<
     run.start(&mut net, pairs);
     spin(&mut net, &mut run, (seconds / 4.0).min(0.5), false)?;
     run.recording = true;
-    let watch = Watch::start(&net, aim.server)?;
+    let watch = Watch::start(net.moment(), aim.server)?;
     spin(&mut net, &mut run, seconds, false)?;
-    let watched = watch.stop(&net)?;
+    let watched = watch.stop(net.moment())?;
     run.recording = false;
     run.stop();
     spin(&mut net, &mut run, DRAIN_S, true)?;

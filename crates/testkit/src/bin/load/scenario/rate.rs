@@ -57,7 +57,7 @@ fn one(aim: &Aim, clients: usize, rate: f64, seconds: f64, suffix: &str, report:
     let mut watch = None;
     while net.now_ns() < end {
         if watch.is_none() && net.now_ns() >= from {
-            watch = Some(Watch::start(&net, aim.server)?);
+            watch = Some(Watch::start(net.moment(), aim.server)?);
         }
         for _ in 0..AT_ONCE {
             if due > net.now_ns() || due >= end {
@@ -68,7 +68,7 @@ fn one(aim: &Aim, clients: usize, rate: f64, seconds: f64, suffix: &str, report:
         }
         net.turn(SPIN, &mut stream)?;
     }
-    let watched = watch.map(|watch| watch.stop(&net)).transpose()?;
+    let watched = watch.map(|watch| watch.stop(net.moment())).transpose()?;
     while stream.in_flight > 0 && net.now_ns() < end + DRAIN_NS {
         net.turn(SPIN, &mut stream)?;
     }

@@ -3,17 +3,24 @@
 use anyhow::Result;
 
 use crate::{
-    net::Net,
     report::Report,
     server::{Server, Spent},
 };
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Since its start.
+    pub(crate) now_ns: u64,
+    /// In which nothing was there to do. A load that never has any such time is itself the limit.
+    pub(crate) idle_ns: u64,
+}
 
 /// A span that has begun.
 pub(crate) struct Watch {
     server: Server,
     spent: Spent,
-    start_ns: u64,
-    idle_ns: u64,
+    start: Moment,
     own_s: f64,
 }
 
@@ -32,16 +39,15 @@ pub(crate) struct Watched {
 }
 
 impl Watch {
-    pub(crate) fn start(net: &Net, server: Server) -> Result<Self> {
-        let (start_ns, idle_ns, own_s) = (net.now_ns(), net.idle_ns(), Server::own_s());
-        Ok(Self { server, spent: server.spent()?, start_ns, idle_ns, own_s })
+    pub(crate) fn start(start: Moment, server: Server) -> Result<Self> {
+        Ok(Self { server, spent: server.spent()?, start, own_s: Server::own_s() })
     }
 
-    pub(crate) fn stop(&self, net: &Net) -> Result<Watched> {
+    pub(crate) fn stop(&self, end: Moment) -> Result<Watched> {
         let (cpu_s, others_s) = self.server.since(&self.spent)?;
-        let wall_s = (net.now_ns() - self.start_ns) as f64 / 1e9;
+        let wall_s = (end.now_ns - self.start.now_ns) as f64 / 1e9;
         let stolen_s = (wall_s - (Server::own_s() - self.own_s)).max(0.0);
-        let idle_s = ((net.idle_ns() - self.idle_ns) as f64 / 1e9 - stolen_s).max(0.0);
+        let idle_s = ((end.idle_ns - self.start.idle_ns) as f64 / 1e9 - stolen_s).max(0.0);
         Ok(Watched { wall_s, cpu_s, others_s, stolen_s, idle_s })
     }
 }

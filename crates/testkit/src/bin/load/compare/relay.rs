@@ -1,0 +1,85 @@
+//! Relays: what is measured of them, and the table.
+
+use std::io;
+
+use anyhow::Result;
+
+use super::{
+    Plan,
+    contender::{Contender, Places},
+    figures::Figures,
+    load, measure,
+    running::Running,
+    table::{self, Frame, Row, Target},
+};
+
+/// Whom Tincan is measured beside.
+const BESIDE: [Contender; 1] = [Contender::Coturn];
+
+/// The runs, each with its name and what it does: 50 packets a second each way for each relay, and more than can pass.
+const RUNS: [(&str, &[&str]); 4] = [
+    (CALLS, &["--relays", "1000", "--per-second", "100000"]),
+    (FEW, &["--relays", "100", "--per-second", "10000"]),
+    (FULL, &["--relays", "1000", "--per-second", "250000"]),
+    (BETWEEN, &["--relays", "1000", "--per-second", "50000", "--between"]),
+];
+const CALLS: &str = "100k/s";
+const FEW: &str = "10k/s";
+const FULL: &str = "saturation";
+const BETWEEN: &str = "relay to relay";
+
+/// What is measured in every repetition, each time of a server that has just been started: of relays that were given back
+/// something may stay.
+pub(super) fn repeat(
+    plan: &Plan,
+    contender: Contender,
+    places: &Places,
+    figures: &mut Figures,
+) -> Result<()> {
+    for (scenario, options) in RUNS {
+        let server = Running::start(contender, places)?;
+        let (target, seconds) = (server.address().to_string(), plan.seconds.to_string());
+        let mut command = load(&server, "relay")?;
+        command.args(["--target", &target, "--may-lose", "--seconds", &seconds]);
+        command.arg("--secret-file").arg(server.secret_file());
+        measure(&mut command, &server, figures, scenario, options)?;
+    }
+    Ok(())
+}
+
+/// Prints the table; returns whether everything is as it should be.
+pub(super) fn print(contenders: &[Contender], figures: &Figures) -> io::Result<bool> {
+    let frame = Frame { contenders, beside: &BESIDE, figures, telling: FULL };
+    table::print(&frame, &rows(figures))
+}
+
+fn rows(figures: &Figures) -> Vec<Row> {
+    let median = |scenario, key: &'static str| move |c| figures.median(c, scenario, key);
+    let quiet = |scenario, key: &'static str| move |c| figures.quietest(c, scenario, key);
+    let (cpu, p50, p99) = ("cpu_us_per_message", "p50_us", "p99_us");
+    let least = Target::AtLeastTimes(&[(Contender::Coturn, 1.3)]);
+    vec![
+        Row::new("saturation: packets per server CPU s", least, median(FULL, "packets_per_cpu_s")),
+        Row::new("saturation: packets/s", Target::None, median(FULL, "passed_per_s")),
+        Row::new("saturation: CPU µs/packet", Target::None, median(FULL, cpu)),
+        Row::new("100k/s over 1,000: CPU µs/packet", Target::None, median(CALLS, cpu)),
+        Row::new("100k/s over 1,000: p50 µs", Target::None, quiet(CALLS, p50)),
+        Row::new("100k/s over 1,000: p99 µs", Target::AtMost(250.0), quiet(CALLS, p99)),
+        Row::new("100k/s over 1,000: packets lost", Target::AtMost(0.0), quiet(CALLS, "lost")),
+        Row::new("10k/s over 100: CPU µs/packet", Target::None, median(FEW, cpu)),
+        Row::new("10k/s over 100: p99 µs", Target::None, quiet(FEW, p99)),
+        Row::new("relay to relay, 50k/s: CPU µs/packet", Target::AtMost(12.0), median(BETWEEN, cpu)),
+        Row::new("relay to relay, 50k/s: p99 µs", Target::None, quiet(BETWEEN, p99)),
+        Row::new("KB/relay, 1,000", Target::AtMost(6.0), median(CALLS, "kb_per_relay")),
+        Row::new(
+            "KB/relay, 1,000 after 50 packets/s",
+            Target::AtMost(6.0),
+            median(CALLS, "kb_per_relay_after_packets"),
+        ),
+        Row::new(
+            "CPU µs to allocate, permit and bind",
+            Target::AtMost(50.0),
+            median(CALLS, "cpu_us_per_relay"),
+        ),
+    ]
+}
