@@ -7,7 +7,10 @@ use std::{
 
 use clap::ValueEnum as _;
 
-use super::{contender::Contender, figures::Figures};
+use super::{
+    contender::Contender,
+    figures::{Figures, MOST_DISTURBED},
+};
 
 /// One row.
 pub(crate) struct Row {
@@ -58,8 +61,6 @@ impl Row {
 const LEAST_IDLE: f64 = 0.02;
 /// A server that has so much of its core is at its own limit.
 const BUSY: f64 = 0.95;
-/// Seconds a second that other processes may take of the two cores before latencies tell of them.
-const MOST_DISTURBED: f64 = 0.1;
 
 /// Prints the table; returns whether every target that could be checked is met and nothing went wrong anywhere.
 pub(crate) fn print(frame: &Frame<'_>, rows: &[Row]) -> io::Result<bool> {
