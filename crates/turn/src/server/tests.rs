@@ -121,6 +121,12 @@ impl Bench {
         self.sockets.answers.pop().map(|(_, bytes)| bytes)
     }
 
+    /// The code with which `bytes` are refused, or 0.
+    fn refusal(&mut self, from: Client, bytes: &[u8]) -> u16 {
+        self.say(from, bytes);
+        code(&Message::parse(&self.answer().unwrap()).unwrap())
+    }
+
     fn transaction(&mut self) -> TransactionId {
         self.next += 1;
         TransactionId([self.next; 12])
@@ -172,12 +178,7 @@ impl Bench {
         let (mut out, id) = (Vec::new(), self.transaction());
         let mut writer = Writer::new(&mut out, Class::Request, method, id);
         write(&mut writer);
-        writer
-            .put(AttributeType::USERNAME, who.username.as_bytes())
-            .put(AttributeType::REALM, REALM.as_bytes())
-            .put(AttributeType::NONCE, who.nonce.as_bytes())
-            .sign(&who.key)
-            .fingerprint();
+        names(&mut writer, who.username, REALM, &who.nonce).sign(&who.key).fingerprint();
         out
     }
 
@@ -219,6 +220,14 @@ impl Bench {
 
 fn udp(writer: &mut Writer<'_>) {
     writer.put(AttributeType::REQUESTED_TRANSPORT, &UDP);
+}
+
+/// Adds what a signature stands for.
+fn names<'w, 'a>(writer: &'w mut Writer<'a>, username: &str, realm: &str, nonce: &str) -> &'w mut Writer<'a> {
+    writer
+        .put(AttributeType::USERNAME, username.as_bytes())
+        .put(AttributeType::REALM, realm.as_bytes())
+        .put(AttributeType::NONCE, nonce.as_bytes())
 }
 
 fn code(message: &Message<'_>) -> u16 {

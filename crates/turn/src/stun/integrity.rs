@@ -10,7 +10,7 @@ pub(super) const LENGTH: usize = 20;
 
 /// A credential as the key of HMAC-SHA1; a long-term one is `MD5(username ":" realm ":" password)`.
 ///
-/// Each relay keeps one and rarely needs it, so it is kept as bytes: made ready for use it is fifty times as long.
+/// Each relay keeps one and rarely needs it, so it is kept as bytes: made ready for use it takes 1.2 KB.
 ///
 /// MD5 and SHA-1 because browsers know nothing else here. What they protect is a short-lived permission to relay, made
 /// by a server-side secret of its own.
