@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tincan_proto::call::EndReason;
 use tincan_proto::quality::{Path, Report};
+use tincan_turn::server::Used;
 
 use crate::bus::{Bus, News, Reply, Subscription};
 use histogram::Histogram;
@@ -82,10 +83,10 @@ pub struct RelayGauges {
     pub refused: u64,
     /// Questions that were not answered.
     pub ignored: u64,
-    /// What went from clients to peers: packets and bytes.
-    pub to_peers: (u64, u64),
-    /// What came back.
-    pub to_clients: (u64, u64),
+    /// Sound that passed.
+    pub media: Used,
+    /// Everything else that passed.
+    pub other: Used,
 }
 
 impl Default for Counts {
@@ -207,14 +208,16 @@ fn write_relay(text: &mut Text, relay: &RelayGauges) {
     text.metric(name::ALLOCATIONS_OPENED).number(&[], relay.opened);
     text.metric(name::ALLOCATIONS_REFUSED).number(&[], relay.refused);
     text.metric(name::IGNORED).number(&[], relay.ignored);
-    let ways = [("to_peer", relay.to_peers), ("to_client", relay.to_clients)];
-    text.metric(name::RELAY_PACKETS);
-    for (way, (packets, _)) in ways {
-        text.number(&[("direction", way)], packets);
-    }
-    text.metric(name::RELAY_BYTES);
-    for (way, (_, bytes)) in ways {
-        text.number(&[("direction", way)], bytes);
+    for (metric, both) in [
+        (name::RELAY_PACKETS, (|used| [used.to_peers, used.to_client]) as fn(&Used) -> [u64; 2]),
+        (name::RELAY_BYTES, |used| [used.bytes_to_peers, used.bytes_to_client]),
+    ] {
+        text.metric(metric);
+        for (carrying, used) in [("media", &relay.media), ("other", &relay.other)] {
+            for (direction, number) in ["to_peer", "to_client"].into_iter().zip(both(used)) {
+                text.number(&[("direction", direction), ("carrying", carrying)], number);
+            }
+        }
     }
 }
 

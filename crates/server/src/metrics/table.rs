@@ -92,10 +92,16 @@ pub(super) const IGNORED: Metric = metric(
     "tincan_relay_ignored_total",
     "Questions to the relay that got no answer: their network had its share.",
 );
-pub(super) const RELAY_PACKETS: Metric =
-    metric(Counter, "tincan_relay_packets_total", "Packets that passed relays, by direction.");
-pub(super) const RELAY_BYTES: Metric =
-    metric(Counter, "tincan_relay_bytes_total", "Bytes of sound that passed relays, by direction.");
+pub(super) const RELAY_PACKETS: Metric = metric(
+    Counter,
+    "tincan_relay_packets_total",
+    "Packets that passed relays, by direction and by what they carry.",
+);
+pub(super) const RELAY_BYTES: Metric = metric(
+    Counter,
+    "tincan_relay_bytes_total",
+    "Bytes that passed relays, by direction and by what they carry.",
+);
 pub(super) const MEMORY: Metric =
     metric(Gauge, "process_resident_memory_bytes", "Resident memory of the process.");
 pub(super) const DESCRIPTORS: Metric = metric(Gauge, "process_open_fds", "File descriptors that are open.");

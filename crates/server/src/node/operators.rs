@@ -111,7 +111,7 @@ fn relay_gauges(relay: &Relay) -> RelayGauges {
         opened: totals.opened,
         refused: totals.refused,
         ignored: totals.ignored,
-        to_peers: (totals.used.to_peers, totals.used.bytes_to_peers),
-        to_clients: (totals.used.to_client, totals.used.bytes_to_client),
+        media: totals.media,
+        other: totals.other,
     }
 }

@@ -44,14 +44,13 @@ pub(crate) async fn read_at_rest(addr: SocketAddr) -> BTreeMap<String, f64> {
     }
 }
 
-fn relayed(read: &BTreeMap<String, f64>) -> [f64; 4] {
-    [
-        "packets_total{direction=\"to_peer\"}",
-        "packets_total{direction=\"to_client\"}",
-        "bytes_total{direction=\"to_peer\"}",
-        "bytes_total{direction=\"to_client\"}",
-    ]
-    .map(|series| read[&format!("tincan_relay_{series}")])
+/// Packets and bytes that passed relays, each to peers and to clients.
+fn relayed(read: &BTreeMap<String, f64>, carrying: &str) -> [f64; 4] {
+    [("packets", "to_peer"), ("packets", "to_client"), ("bytes", "to_peer"), ("bytes", "to_client")].map(
+        |(what, direction)| {
+            read[&format!("tincan_relay_{what}_total{{direction=\"{direction}\",carrying=\"{carrying}\"}}")]
+        },
+    )
 }
 
 #[tokio::test]
@@ -63,7 +62,9 @@ async fn a_direct_call_leaves_the_relay_alone_and_a_relayed_one_is_counted() {
     alice.call("hangup", &call_id('d'), Value::Null).await.unwrap();
     end(&mut alice, &call_id('d'), "hung_up").await;
     end(&mut bob, &call_id('d'), "hung_up").await;
-    assert_eq!(relayed(&read(server.metrics()).await), relayed(&before));
+    let direct = read(server.metrics()).await;
+    assert_eq!(relayed(&direct, "media"), [0.0; 4]);
+    assert_eq!(relayed(&direct, "other"), relayed(&before, "other"));
 
     accepted(&mut alice, &mut bob, &call_id('r')).await;
     let mut hers = by_udp(&servers(&mut alice, &call_id('r')).await).await;
@@ -71,18 +72,23 @@ async fn a_direct_call_leaves_the_relay_alone_and_a_relayed_one_is_counted() {
     let (at_alice, at_bob) =
         (hers.allocate().await.unwrap().unwrap(), his.allocate().await.unwrap().unwrap());
     assert_eq!((hers.bind(at_bob).await.unwrap(), his.bind(at_alice).await.unwrap()), (0, 0));
-    hers.send(&[7; 160]).await.unwrap();
-    assert_eq!(his.hear().await.unwrap(), [7; 160]);
+    // The first bytes of a check and of sound (RFC 7983 §7).
+    for packet in [&[0; 100][..], &[128; 160]] {
+        hers.send(packet).await.unwrap();
+        assert_eq!(his.hear().await.unwrap(), packet);
+    }
     // It is counted when the turn is over in which it was done.
     loop {
         let after = read(server.metrics()).await;
-        let passed: Vec<f64> =
-            relayed(&after).iter().zip(relayed(&before)).map(|(after, before)| after - before).collect();
-        if passed == [1.0, 1.0, 160.0, 160.0] {
+        let [media, other] = ["media", "other"].map(|carrying| relayed(&after, carrying));
+        if media == [1.0, 1.0, 160.0, 160.0] {
+            let before = relayed(&before, "other");
+            let checks = other.iter().zip(before).map(|(after, before)| after - before);
+            assert_eq!(checks.collect::<Vec<_>>(), [1.0, 1.0, 100.0, 100.0]);
             assert_eq!(after["tincan_relay_allocations"], 2.0);
             break;
         }
-        assert!(passed.iter().all(|part| [0.0, 1.0, 160.0].contains(part)), "{passed:?}");
+        assert!(media.iter().all(|part| [0.0, 1.0, 160.0].contains(part)), "{media:?}");
     }
 }
 

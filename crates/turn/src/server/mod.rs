@@ -99,8 +99,11 @@ pub struct Used {
 /// What the server has done since it was made.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Totals {
-    /// What passed all relays.
-    pub used: Used,
+    /// Sound that passed relays: RTP and RTCP.
+    pub media: Used,
+    /// Everything else that passed: ICE's checks, DTLS, data channels. A call that goes direct may leave some here, since its
+    /// relays are tried too.
+    pub other: Used,
     /// Relays that were opened.
     pub opened: u64,
     /// Requests of people who proved who they are that were refused.

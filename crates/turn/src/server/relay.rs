@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tincan_proto::time::Millis;
 
-use super::{Client, Host, RelayId, Server};
+use super::{Client, Host, RelayId, Server, Used};
 use crate::channel;
 use crate::stun::{AttributeType, Class, Message, Method, TransactionId, Writer};
 
@@ -54,8 +54,9 @@ impl Server {
         if !may || !allocation.to_client.take(now, data.len(), limit) {
             return;
         }
-        self.totals.used.to_client += 1;
-        self.totals.used.bytes_to_client += data.len() as u64;
+        let passed = self.passed(data);
+        passed.to_client += 1;
+        passed.bytes_to_client += data.len() as u64;
         if let Some(channel) = bound {
             if let Some(header) = channel::header(channel, data.len()) {
                 host.to_client(client, [&header, data]);
@@ -111,7 +112,16 @@ impl Server {
     }
 
     const fn count_to_peers(&mut self, data: &[u8]) {
-        self.totals.used.to_peers += 1;
-        self.totals.used.bytes_to_peers += data.len() as u64;
+        let passed = self.passed(data);
+        passed.to_peers += 1;
+        passed.bytes_to_peers += data.len() as u64;
+    }
+
+    /// Where a packet is counted. Its first byte tells what it carries (RFC 7983 §7).
+    const fn passed(&mut self, data: &[u8]) -> &mut Used {
+        match data {
+            [128..=191, ..] => &mut self.totals.media,
+            _ => &mut self.totals.other,
+        }
     }
 }

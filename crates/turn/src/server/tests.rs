@@ -426,22 +426,27 @@ fn a_call_that_is_over_gets_no_new_relay() {
 }
 
 #[test]
-fn what_passed_is_counted_for_each_relay_and_for_all() {
+fn what_passed_is_counted_for_each_relay_and_for_all_sound_apart() {
+    // By the first byte (RFC 7983 §7): RTP and RTCP, and beside them STUN, DTLS and nothing at all.
+    let (lowest, highest) = ([128; 5], [191; 2]);
     let mut bench = Bench::new();
     let mut name = String::new();
     let alice = bench.credentials(ALICE, &mut name, "alice");
     bench.allocate(&alice);
     assert_eq!(bench.bind(&alice, 0x4000, PEER), 0);
-    for _ in 0..3 {
-        bench.say(alice.client, &channel_data(0x4000, b"hello"));
+    for data in [&lowest[..], &[127; 7], &[192; 9], &[]] {
+        bench.say(alice.client, &channel_data(0x4000, data));
     }
-    bench.say(alice.client, &send_indication(PEER, b"hi"));
+    bench.say(alice.client, &send_indication(PEER, &highest));
+    bench.peer_says(0, PEER, &lowest).unwrap();
     bench.peer_says(0, PEER, b"good morning").unwrap();
-    bench.peer_says(0, "9.9.9.9:1", b"not let through");
-    let used = Used { to_peers: 4, bytes_to_peers: 17, to_client: 1, bytes_to_client: 12 };
-    assert_eq!(bench.server.totals(), Totals { used, opened: 1, ..Totals::default() });
+    bench.peer_says(0, "9.9.9.9:1", &lowest);
+    let media = Used { to_peers: 2, bytes_to_peers: 7, to_client: 1, bytes_to_client: 5 };
+    let other = Used { to_peers: 3, bytes_to_peers: 16, to_client: 1, bytes_to_client: 12 };
+    assert_eq!(bench.server.totals(), Totals { media, other, opened: 1, ..Totals::default() });
     bench.server.end("call", &mut bench.sockets);
-    assert_eq!(bench.sockets.used, [used]);
+    let all = Used { to_peers: 5, bytes_to_peers: 23, to_client: 2, bytes_to_client: 17 };
+    assert_eq!(bench.sockets.used, [all]);
 }
 
 #[test]
