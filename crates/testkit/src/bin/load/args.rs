@@ -118,6 +118,8 @@ pub(crate) enum Command {
     },
     /// All servers side by side, as a Markdown table.
     Compare(compare::Options),
+    /// Keeps the core that it runs on awake until its input ends. Give it the class of idle processes (`chrt --idle 0`).
+    Awake,
 }
 
 /// What every run against one server needs.
@@ -145,6 +147,9 @@ pub(crate) struct Process {
     /// The core it is pinned to; tells how much others took of it.
     #[arg(long)]
     server_core: Option<u32>,
+    /// `load awake` on that core: with it, latencies are also told of the moments in which nobody else ran.
+    #[arg(long, value_name = "PID")]
+    awake: Option<u32>,
     /// One line of JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -152,7 +157,7 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn server(&self) -> Result<Server> {
-        let server = Server::new(self.pid, self.server_core);
+        let server = Server::new(self.pid, self.server_core).beside(self.awake);
         server.spent()?;
         Ok(server)
     }

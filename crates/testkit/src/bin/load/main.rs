@@ -32,7 +32,7 @@ mod template;
 mod tests;
 mod ws;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode, thread};
 
 use anyhow::Result;
 use clap::Parser as _;
@@ -76,8 +76,20 @@ fn main() -> Result<ExitCode> {
         }
         Command::Relay { process, plan } => return finish(&process, &relay::run(process.server()?, &plan)?),
         Command::Compare(options) => return compare::run(&options),
+        Command::Awake => return stay_awake(),
     };
     finish(&process, &report)
+}
+
+/// Spins, for whoever holds the other end of its input.
+fn stay_awake() -> Result<ExitCode> {
+    thread::spawn(|| {
+        loop {
+            std::hint::spin_loop();
+        }
+    });
+    io::copy(&mut io::stdin().lock(), &mut io::sink())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A run in which anything was lost, doubled, damaged or misattributed has failed.

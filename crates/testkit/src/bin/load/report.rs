@@ -31,10 +31,19 @@ impl Report {
 
     /// Adds a histogram's usual quantiles, in microseconds.
     pub(crate) fn latencies(&mut self, suffix: &str, latencies: &Histogram) {
+        self.quantiles("", suffix, latencies);
+    }
+
+    /// The same of the moments in which nobody else ran.
+    pub(crate) fn quiet_latencies(&mut self, suffix: &str, latencies: &Histogram) {
+        self.quantiles("quiet_", suffix, latencies);
+    }
+
+    fn quantiles(&mut self, prefix: &str, suffix: &str, latencies: &Histogram) {
         for (name, q) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)] {
-            self.figure(&format!("{name}_us{suffix}"), latencies.quantile_us(q), "µs");
+            self.figure(&format!("{prefix}{name}_us{suffix}"), latencies.quantile_us(q), "µs");
         }
-        self.figure(&format!("max_us{suffix}"), latencies.max_us(), "µs");
+        self.figure(&format!("{prefix}max_us{suffix}"), latencies.max_us(), "µs");
     }
 
     /// Adds what went wrong; may be called for each part of a run.

@@ -23,38 +23,57 @@ impl Figures {
     /// The median over the repetitions in which others took little of the two cores, or over all if there are none: what
     /// the host of a virtual machine takes is charged to whoever was running.
     pub(crate) fn median(&self, contender: Contender, scenario: &'static str, key: &str) -> Option<f64> {
-        let reports = self.reports.get(&(contender, scenario))?;
-        let is_quiet = |report: &&Value| noise(report, key) <= MOST_DISTURBED;
-        let quiet: Vec<_> = reports.iter().filter(is_quiet).collect();
-        let chosen = if quiet.is_empty() { reports.iter().collect() } else { quiet };
-        let mut values: Vec<f64> =
-            chosen.into_iter().filter_map(|report| report.get(key)?.as_f64()).collect();
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        match values.len() {
-            0 => None,
-            odd if odd % 2 == 1 => Some(values[middle]),
-            _ => Some((values[middle - 1] + values[middle]) / 2.0),
-        }
+        let of = |report: &Value| report.get(key)?.as_f64();
+        middle(self.all(contender, scenario).map(|report| (noise(report, key), of(report))))
+    }
+
+    /// The median over the same repetitions of one server's figure in proportion to another's: what one repetition has in
+    /// common, as the speed of the machine in that minute, is in both.
+    pub(crate) fn ratio(
+        &self,
+        (one, other): (Contender, Contender),
+        scenario: &'static str,
+        key: &str,
+    ) -> Option<f64> {
+        let of = |report: &Value| report.get(key)?.as_f64();
+        let pairs = self.all(one, scenario).zip(self.all(other, scenario));
+        middle(pairs.map(|(one, other)| {
+            let ratio = of(one).zip(of(other)).map(|(one, other)| one / other);
+            (noise(one, key).max(noise(other, key)), ratio.filter(|ratio| ratio.is_finite()))
+        }))
     }
 
     /// The value from the repetition in which others took least of the two cores. For latencies: one neighbour's
     /// time slice is a tail of its own.
     pub(crate) fn quietest(&self, contender: Contender, scenario: &'static str, key: &str) -> Option<f64> {
-        let reports = self.reports.get(&(contender, scenario))?;
-        reports.iter().min_by(|a, b| noise(a, key).total_cmp(&noise(b, key)))?.get(key)?.as_f64()
+        let reports = self.all(contender, scenario);
+        reports.min_by(|a, b| noise(a, key).total_cmp(&noise(b, key)))?.get(key)?.as_f64()
     }
 
     /// The sum over all runs of the server.
     pub(crate) fn sum(&self, contender: Contender, key: &str) -> f64 {
-        self.all(contender).filter_map(|report| report.get(key)?.as_f64()).sum()
+        let runs = self.reports.iter().filter(|((whose, _), _)| *whose == contender);
+        runs.flat_map(|(_, reports)| reports).filter_map(|report| report.get(key)?.as_f64()).sum()
     }
 
-    fn all(&self, contender: Contender) -> impl Iterator<Item = &Value> {
-        self.reports
-            .iter()
-            .filter(move |((whose, _), _)| *whose == contender)
-            .flat_map(|(_, reports)| reports)
+    fn all(&self, contender: Contender, scenario: &'static str) -> impl Iterator<Item = &Value> {
+        self.reports.get(&(contender, scenario)).into_iter().flatten()
+    }
+}
+
+/// The median of the values that were got while others took little, or of all if there are none; each beside their share.
+fn middle(values: impl Iterator<Item = (f64, Option<f64>)>) -> Option<f64> {
+    let values: Vec<(f64, f64)> = values.filter_map(|(noise, value)| Some((noise, value?))).collect();
+    let is_quiet = |noise: f64| noise <= MOST_DISTURBED;
+    let none_is_quiet = !values.iter().any(|(noise, _)| is_quiet(*noise));
+    let chosen = values.into_iter().filter(|(noise, _)| none_is_quiet || is_quiet(*noise));
+    let mut chosen: Vec<f64> = chosen.map(|(_, value)| value).collect();
+    chosen.sort_by(f64::total_cmp);
+    let middle = chosen.len() / 2;
+    match chosen.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(chosen[middle]),
+        _ => Some((chosen[middle - 1] + chosen[middle]) / 2.0),
     }
 }
 
@@ -94,5 +113,19 @@ mod tests {
         assert_eq!(figures.quietest(Contender::Hub, "rate", "p99_us_1000"), Some(71.0));
         assert!((figures.sum(Contender::Hub, "total_faults") - 6.0).abs() < f64::EPSILON);
         assert_eq!(figures.median(Contender::Peerjs, "rate", "cost"), None);
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_the_same_repetition() {
+        let mut figures = Figures::default();
+        // The machine is twice as slow in the second, and others are at work in the last.
+        for (ours, theirs, others) in [(1.0, 2.0, 0.0), (2.0, 4.0, 0.0), (3.0, 5.0, 0.0), (9.0, 1.0, 0.2)] {
+            let report = |cost: f64, others: f64| json!({"cost": cost, "disturbed_share": others});
+            figures.add(Contender::Tincan, "idle", report(ours, 0.0));
+            figures.add(Contender::Hub, "idle", report(theirs, others));
+        }
+        let of = |pair| figures.ratio(pair, "idle", "cost");
+        assert_eq!(of((Contender::Tincan, Contender::Hub)), Some(0.5));
+        assert_eq!(of((Contender::Tincan, Contender::Peerjs)), None);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Absolute figures are those of the machine and of the hour; the ratios inside one run are what counts.
 
+mod awake;
 mod contender;
 mod figures;
 mod relay;
@@ -76,8 +77,8 @@ const QUICK: Plan = Plan {
     calls_seconds: None,
 };
 const FULL: Plan = Plan {
-    repetitions: 3,
-    seconds: 6.0,
+    repetitions: 9,
+    seconds: 2.0,
     grow_seconds: 3,
     grow_repetitions: 3,
     many: 15_000,

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::{
     Plan,
+    awake::Awake,
     contender::{Contender, Places},
     figures::Figures,
     load, measure,
@@ -17,16 +18,19 @@ use super::{
 const BESIDE: [Contender; 1] = [Contender::Coturn];
 
 /// The runs, each with its name and what it does: 50 packets a second each way for each relay, and more than can pass.
-const RUNS: [(&str, &[&str]); 4] = [
+const RUNS: [(&str, &[&str]); 5] = [
     (CALLS, &["--relays", "1000", "--per-second", "100000"]),
     (FEW, &["--relays", "100", "--per-second", "10000"]),
     (FULL, &["--relays", "1000", "--per-second", "250000"]),
     (BETWEEN, &["--relays", "1000", "--per-second", "50000", "--between"]),
+    (TAILS, &["--relays", "1000", "--per-second", "100000"]),
 ];
 const CALLS: &str = "100k/s";
 const FEW: &str = "10k/s";
 const FULL: &str = "saturation";
 const BETWEEN: &str = "relay to relay";
+/// The first again, for its latencies.
+const TAILS: &str = "tails";
 
 /// What is measured in every repetition, each time of a server that has just been started: of relays that were given back
 /// something may stay.
@@ -42,6 +46,10 @@ pub(super) fn repeat(
         let mut command = load(&server, "relay")?;
         command.args(["--target", &target, "--may-lose", "--seconds", &seconds]);
         command.arg("--secret-file").arg(server.secret_file());
+        let awake = if scenario == TAILS { Some(Awake::start()?) } else { None };
+        if let Some(awake) = &awake {
+            awake.beside(&mut command);
+        }
         measure(&mut command, &server, figures, scenario, options)?;
     }
     Ok(())
@@ -54,32 +62,32 @@ pub(super) fn print(contenders: &[Contender], figures: &Figures) -> io::Result<b
 }
 
 fn rows(figures: &Figures) -> Vec<Row> {
-    let median = |scenario, key: &'static str| move |c| figures.median(c, scenario, key);
-    let quiet = |scenario, key: &'static str| move |c| figures.quietest(c, scenario, key);
-    let (cpu, p50, p99) = ("cpu_us_per_message", "p50_us", "p99_us");
+    let repeated = |name: &str, target, scenario, key| Row::repeated(name, target, figures, (scenario, key));
+    let (cpu, p99) = ("cpu_us_per_message", "p99_us");
     let least = Target::AtLeastTimes(&[(Contender::Coturn, 1.3)]);
     vec![
-        Row::new("saturation: packets per server CPU s", least, median(FULL, "packets_per_cpu_s")),
-        Row::new("saturation: packets/s", Target::None, median(FULL, "passed_per_s")),
-        Row::new("saturation: CPU µs/packet", Target::None, median(FULL, cpu)),
-        Row::new("100k/s over 1,000: CPU µs/packet", Target::None, median(CALLS, cpu)),
-        Row::new("100k/s over 1,000: p50 µs", Target::None, quiet(CALLS, p50)),
-        Row::new("100k/s over 1,000: p99 µs", Target::AtMost(250.0), quiet(CALLS, p99)),
-        Row::new("100k/s over 1,000: packets lost", Target::AtMost(0.0), quiet(CALLS, "lost")),
-        Row::new("10k/s over 100: CPU µs/packet", Target::None, median(FEW, cpu)),
-        Row::new("10k/s over 100: p99 µs", Target::None, quiet(FEW, p99)),
-        Row::new("relay to relay, 50k/s: CPU µs/packet", Target::AtMost(12.0), median(BETWEEN, cpu)),
-        Row::new("relay to relay, 50k/s: p99 µs", Target::None, quiet(BETWEEN, p99)),
-        Row::new("KB/relay, 1,000", Target::AtMost(6.0), median(CALLS, "kb_per_relay")),
-        Row::new(
+        repeated("saturation: packets per server CPU s", least, FULL, "packets_per_cpu_s"),
+        repeated("saturation: packets/s", Target::None, FULL, "passed_per_s"),
+        repeated("saturation: CPU µs/packet", Target::None, FULL, cpu),
+        repeated("100k/s over 1,000: CPU µs/packet", Target::None, CALLS, cpu),
+        repeated("100k/s over 1,000: p50 µs", Target::None, CALLS, "p50_us"),
+        repeated("100k/s over 1,000: p99 µs", Target::None, CALLS, p99),
+        repeated("100k/s over 1,000, quiet: p50 µs", Target::None, TAILS, "quiet_p50_us"),
+        repeated("100k/s over 1,000, quiet: p99 µs", Target::AtMost(250.0), TAILS, "quiet_p99_us"),
+        Row::new("100k/s over 1,000: packets lost", Target::AtMost(0.0), |contender| {
+            figures.quietest(contender, CALLS, "lost")
+        }),
+        repeated("10k/s over 100: CPU µs/packet", Target::None, FEW, cpu),
+        repeated("10k/s over 100: p99 µs", Target::None, FEW, p99),
+        repeated("relay to relay, 50k/s: CPU µs/packet", Target::AtMost(12.0), BETWEEN, cpu),
+        repeated("relay to relay, 50k/s: p99 µs", Target::None, BETWEEN, p99),
+        repeated("KB/relay, 1,000", Target::AtMost(6.0), CALLS, "kb_per_relay"),
+        repeated(
             "KB/relay, 1,000 after 50 packets/s",
             Target::AtMost(6.0),
-            median(CALLS, "kb_per_relay_after_packets"),
+            CALLS,
+            "kb_per_relay_after_packets",
         ),
-        Row::new(
-            "CPU µs to allocate, permit and bind",
-            Target::AtMost(50.0),
-            median(CALLS, "cpu_us_per_relay"),
-        ),
+        repeated("CPU µs to allocate, permit and bind", Target::AtMost(50.0), CALLS, "cpu_us_per_relay"),
     ]
 }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use super::{
     Plan,
+    awake::Awake,
     contender::{Contender, Places},
     figures::Figures,
     load, measure, report,
@@ -20,6 +21,9 @@ use crate::scenario::restart;
 
 /// Whom Tincan is measured beside.
 const BESIDE: [Contender; 2] = [Contender::Peerjs, Contender::HubTuned];
+
+/// The growth run again, for its latencies.
+const TAILS: &str = "tails";
 
 /// What is measured in every repetition.
 pub(super) fn repeat(
@@ -38,9 +42,11 @@ pub(super) fn repeat(
     }
     if repetition < plan.grow_repetitions {
         let server = Running::start(contender, places)?;
-        let (seconds, clients) = (plan.grow_seconds.to_string(), format!("1000,5000,{}", plan.many));
-        let clients = if plan.many > 5000 { clients } else { format!("1000,{}", plan.many) };
-        run(&server, figures, "grow", &["--seconds", &seconds, "--clients", &clients])?;
+        let (seconds, clients) = (plan.grow_seconds.to_string(), format!("1000,{}", plan.many));
+        let options = ["--seconds", &seconds, "--clients", &clients];
+        run(&server, figures, "grow", &options)?;
+        let (awake, mut load) = (Awake::start()?, aimed(&server, "grow")?);
+        measure(awake.beside(&mut load), &server, figures, TAILS, &options)?;
     }
     Ok(())
 }
@@ -99,36 +105,42 @@ pub(super) fn print(contenders: &[Contender], figures: &Figures, many: usize) ->
 }
 
 fn rows(figures: &Figures, many: usize) -> Vec<Row> {
+    let repeated = |name: &str, target, scenario, key| Row::repeated(name, target, figures, (scenario, key));
     let median = |scenario, key: &'static str| move |c| figures.median(c, scenario, key);
-    let quiet = |scenario, key: &'static str| move |c| figures.quietest(c, scenario, key);
-    let (cpu, p99) = ("cpu_us_per_message", "p99_us");
-    let at = |key: &str, clients: usize| format!("{key}_{clients}");
-    let cpu_growth = |c| {
-        let of = |clients| figures.median(c, "grow", &at(cpu, clients));
-        Some(of(many)? / of(1000)?)
+    let quietest = |scenario, key: &'static str| move |c| figures.quietest(c, scenario, key);
+    let (cpu, per_cpu) = ("cpu_us_per_message", "dialogs_per_cpu_s");
+    let growth = |scenario, key: &'static str| {
+        move |c| {
+            let of = |clients: usize| figures.median(c, scenario, &format!("{key}_{clients}"));
+            Some(of(many)? / of(1000)?)
+        }
     };
-    let p99_growth = |c| {
-        let of = |clients| figures.quietest(c, "grow", &at(p99, clients));
-        Some(of(many)? / of(1000)?)
-    };
+    let beside = Target::AtLeastTimes(&[(Contender::Peerjs, 2.0), (Contender::HubTuned, 1.0)]);
     vec![
+        repeated("dialogs per server CPU s", beside, "dialogs", per_cpu),
+        repeated("dialogs/s", Target::None, "dialogs", "dialogs_per_s"),
+        repeated("CPU µs/message", Target::None, "dialogs", cpu),
+        Row::new("p50 µs", Target::None, quietest("dialogs", "p50_us")),
+        Row::new("p99 µs", Target::None, quietest("dialogs", "p99_us")),
+        repeated("burst: dialogs per server CPU s", Target::None, "burst", per_cpu),
+        repeated("burst: dialogs/s", Target::None, "burst", "dialogs_per_s"),
+        repeated("10k/s over 1,000: CPU µs/message", Target::None, "rate", cpu),
+        repeated("10k/s over 1,000: p50 µs", Target::None, "rate", "p50_us"),
+        repeated("10k/s over 1,000: p99 µs", Target::None, "rate", "p99_us"),
+        repeated("10k/s over 1,000, quiet: p50 µs", Target::None, TAILS, "quiet_p50_us_1000"),
+        repeated("10k/s over 1,000, quiet: p99 µs", Target::AtMost(250.0), TAILS, "quiet_p99_us_1000"),
+        repeated("10k/s over 1,000, quiet: p99.9 µs", Target::None, TAILS, "quiet_p999_us_1000"),
         Row::new(
-            "dialogs per server CPU s",
-            Target::AtLeastTimes(&[(Contender::Peerjs, 2.0), (Contender::HubTuned, 1.0)]),
-            median("dialogs", "dialogs_per_cpu_s"),
+            format!("10k/s over {many} ÷ over 1,000: CPU µs/message"),
+            Target::AtMost(1.15),
+            growth("grow", cpu),
         ),
-        Row::new("dialogs/s", Target::None, median("dialogs", "dialogs_per_s")),
-        Row::new("CPU µs/message", Target::None, median("dialogs", cpu)),
-        Row::new("p50 µs", Target::None, quiet("dialogs", "p50_us")),
-        Row::new("p99 µs", Target::None, quiet("dialogs", p99)),
-        Row::new("burst: dialogs per server CPU s", Target::None, median("burst", "dialogs_per_cpu_s")),
-        Row::new("burst: dialogs/s", Target::None, median("burst", "dialogs_per_s")),
-        Row::new("10k/s over 1,000: CPU µs/message", Target::None, median("rate", cpu)),
-        Row::new("10k/s over 1,000: p50 µs", Target::None, quiet("rate", "p50_us")),
-        Row::new("10k/s over 1,000: p99 µs", Target::AtMost(250.0), quiet("rate", p99)),
-        Row::new("10k/s over 1,000: p99.9 µs", Target::None, quiet("rate", "p999_us")),
-        Row::new(format!("CPU at {many} clients ÷ at 1,000"), Target::AtMost(1.15), cpu_growth),
-        Row::new(format!("p99 at {many} clients ÷ at 1,000"), Target::AtMost(1.5), p99_growth),
+        Row::new(format!("10k/s over {many} ÷ over 1,000: p99"), Target::None, growth("grow", "p99_us")),
+        Row::new(
+            format!("10k/s over {many} ÷ over 1,000, quiet: p99"),
+            Target::AtMost(1.5),
+            growth(TAILS, "quiet_p99_us"),
+        ),
         Row::new(
             format!("KB/connection, {many} idle"),
             Target::AtMost(4.0),

@@ -16,6 +16,8 @@ use super::{
 pub(crate) struct Row {
     name: String,
     values: BTreeMap<Contender, f64>,
+    /// Tincan's figure in proportion to theirs.
+    ratios: BTreeMap<Contender, f64>,
     target: Target,
 }
 
@@ -43,18 +45,35 @@ impl Row {
         target: Target,
         value: impl Fn(Contender) -> Option<f64>,
     ) -> Self {
-        let values = Contender::value_variants().iter().filter_map(|&c| Some((c, value(c)?))).collect();
-        Self { name: name.into(), values, target }
+        let values = each(&value);
+        let ours = value(Contender::Tincan);
+        let ratios = each(|other| Some(ours? / value(other).filter(|value| *value > 0.0)?));
+        Self { name: name.into(), values, ratios, target }
+    }
+
+    /// A figure that every repetition has: medians of it, and of its ratios.
+    pub(crate) fn repeated(
+        name: impl Into<String>,
+        target: Target,
+        figures: &Figures,
+        (scenario, key): (&'static str, &'static str),
+    ) -> Self {
+        let values = each(|contender| figures.median(contender, scenario, key));
+        let ratios = each(|other| figures.ratio((Contender::Tincan, other), scenario, key));
+        Self { name: name.into(), values, ratios, target }
     }
 
     fn value(&self, contender: Contender) -> Option<f64> {
         self.values.get(&contender).copied()
     }
 
-    /// Tincan's figure in proportion to another's.
     fn ratio(&self, other: Contender) -> Option<f64> {
-        Some(self.value(Contender::Tincan)? / self.value(other).filter(|value| *value > 0.0)?)
+        self.ratios.get(&other).copied()
     }
+}
+
+fn each(value: impl Fn(Contender) -> Option<f64>) -> BTreeMap<Contender, f64> {
+    Contender::value_variants().iter().filter_map(|&contender| Some((contender, value(contender)?))).collect()
 }
 
 /// A load with less spare time than this was itself the limit, unless the server had hardly more.

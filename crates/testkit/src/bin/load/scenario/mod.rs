@@ -3,6 +3,7 @@
 pub(crate) mod dialogs;
 pub(crate) mod idle;
 pub(crate) mod pairs;
+pub(crate) mod quiet;
 pub(crate) mod rate;
 pub(crate) mod relay;
 pub(crate) mod restart;

@@ -10,13 +10,13 @@ use anyhow::Result;
 use super::{Aim, SPIN, dialogs};
 use crate::{
     dialect::Kind,
-    histogram::Histogram,
     leg::{compare, misattributed},
     lines::{Lines, Message},
     net::{Net, Sink},
     report::Report,
     scenario::{
         pairs::{Pairs, Then},
+        quiet::Slices,
         watch::Watch,
     },
     tally::{Fault, Tally},
@@ -51,11 +51,13 @@ fn one(aim: &Aim, clients: usize, rate: f64, seconds: f64, suffix: &str, report:
     let start = net.now_ns();
     let from = start + WARM_UP_NS;
     let end = from + (seconds * 1e9) as u64;
-    let mut stream = Stream::new(&mut calls.lines, clients, from..end);
+    let slices = Slices::start(&aim.server)?;
+    let mut stream = Stream::new(&mut calls.lines, clients, from..end, slices);
     let mut random = Random(0x5eed_0000_71c4_2b01);
     let mut due = start;
     let mut watch = None;
     while net.now_ns() < end {
+        stream.slices.look(net.now_ns());
         if watch.is_none() && net.now_ns() >= from {
             watch = Some(Watch::start(net.moment(), aim.server)?);
         }
@@ -77,7 +79,7 @@ fn one(aim: &Aim, clients: usize, rate: f64, seconds: f64, suffix: &str, report:
     let messages = stream.recorded as f64;
     report.figure(&format!("offered_per_s{suffix}"), rate, "");
     report.figure(&format!("delivered_per_s{suffix}"), messages / seconds, "");
-    report.latencies(suffix, &stream.latencies);
+    stream.slices.report(report, suffix);
     if let Some(watched) = watched {
         watched.report(report, suffix, messages);
     }
@@ -100,12 +102,12 @@ struct Stream<'a> {
     /// Messages due in this span are recorded.
     span: std::ops::Range<u64>,
     recorded: u64,
-    latencies: Histogram,
+    slices: Slices,
     tally: Tally,
 }
 
 impl<'a> Stream<'a> {
-    fn new(lines: &'a mut Lines, clients: usize, span: std::ops::Range<u64>) -> Self {
+    fn new(lines: &'a mut Lines, clients: usize, span: std::ops::Range<u64>, slices: Slices) -> Self {
         Self {
             lines,
             flights: vec![VecDeque::new(); clients],
@@ -114,7 +116,7 @@ impl<'a> Stream<'a> {
             in_flight: 0,
             span,
             recorded: 0,
-            latencies: Histogram::default(),
+            slices,
             tally: Tally::default(),
         }
     }
@@ -147,7 +149,7 @@ impl<'a> Stream<'a> {
         self.tally.compared += u64::from(whole.is_some());
         if self.span.contains(&due_ns) {
             self.recorded += 1;
-            self.latencies.record(now.saturating_sub(due_ns));
+            self.slices.record(due_ns, now.saturating_sub(due_ns));
         }
         let highest = &mut self.highest[client];
         let overtaken = (number < *highest).then_some(Fault::Reordered);

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     report::Report,
-    server::{Server, Spent},
+    server::{Server, Spent, own_ns},
 };
 
 /// How far a run has come.
@@ -21,7 +21,7 @@ pub(crate) struct Watch {
     server: Server,
     spent: Spent,
     start: Moment,
-    own_s: f64,
+    own_ns: u64,
 }
 
 /// A span that is over.
@@ -40,13 +40,13 @@ pub(crate) struct Watched {
 
 impl Watch {
     pub(crate) fn start(start: Moment, server: Server) -> Result<Self> {
-        Ok(Self { server, spent: server.spent()?, start, own_s: Server::own_s() })
+        Ok(Self { server, spent: server.spent()?, start, own_ns: own_ns() })
     }
 
     pub(crate) fn stop(&self, end: Moment) -> Result<Watched> {
         let (cpu_s, others_s) = self.server.since(&self.spent)?;
         let wall_s = (end.now_ns - self.start.now_ns) as f64 / 1e9;
-        let stolen_s = (wall_s - (Server::own_s() - self.own_s)).max(0.0);
+        let stolen_s = (wall_s - (own_ns() - self.own_ns) as f64 / 1e9).max(0.0);
         let idle_s = ((end.idle_ns - self.start.idle_ns) as f64 / 1e9 - stolen_s).max(0.0);
         Ok(Watched { wall_s, cpu_s, others_s, stolen_s, idle_s })
     }

@@ -11,7 +11,7 @@ use super::{
     packet::{self, Stamp},
 };
 use crate::{
-    histogram::Histogram,
+    scenario::quiet::Slices,
     tally::{Fault, Tally},
 };
 
@@ -56,7 +56,7 @@ pub(super) struct Flows {
     /// What arrives in this span is recorded.
     span: Range<u64>,
     pub(super) recorded: u64,
-    pub(super) latencies: Histogram,
+    pub(super) slices: Slices,
     pub(super) tally: Tally,
 }
 
@@ -67,6 +67,7 @@ impl Flows {
         peer: usize,
         per_second: f64,
         span: Range<u64>,
+        slices: Slices,
     ) -> Self {
         let flow = |(from, to)| Flow { from, to, sent: 0, next: 0, arrived: Vec::new() };
         let flows: Vec<_> = ways.into_iter().map(flow).collect();
@@ -84,7 +85,7 @@ impl Flows {
             from_peer: Vec::with_capacity(BATCH),
             span,
             recorded: 0,
-            latencies: Histogram::default(),
+            slices,
             tally: Tally::default(),
         }
     }
@@ -163,7 +164,7 @@ impl Flows {
         self.tally.compared += 1;
         if self.span.contains(&now_ns) {
             self.recorded += 1;
-            self.latencies.record(now_ns.saturating_sub(stamp.sent_ns));
+            self.slices.record(stamp.sent_ns, now_ns.saturating_sub(stamp.sent_ns));
         }
         let is_overtaken = stamp.number < flow.next;
         flow.next = flow.next.max(stamp.number + 1);

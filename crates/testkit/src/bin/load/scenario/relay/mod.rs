@@ -31,7 +31,7 @@ use self::{
     flows::{Flows, From, WARM_UP_NS},
     net::Net,
 };
-use super::watch::Watch;
+use super::{quiet::Slices, watch::Watch};
 use crate::{args, report::Report, server::Server, tally::Fault};
 
 /// Relays that are opened before anything is measured: they touch what a server keeps for all of them.
@@ -111,9 +111,11 @@ fn run_with(secret: &str, server: Server, plan: &Plan) -> Result<Report> {
 fn pass(server: Server, plan: &Plan, net: &mut Net, clients: &Clients, report: &mut Report) -> Result<()> {
     let from = net.now_ns() + WARM_UP_NS;
     let end = from + (plan.seconds * 1e9) as u64;
-    let mut flows = Flows::new(ways(plan, net, clients)?, net.clients(), plan.per_second, from..end);
+    let slices = Slices::start(&server)?;
+    let mut flows = Flows::new(ways(plan, net, clients)?, net.clients(), plan.per_second, from..end, slices);
     let mut watch = None;
     while net.now_ns() < end {
+        flows.slices.look(net.now_ns());
         if watch.is_none() && net.now_ns() >= from {
             watch = Some((Watch::start(net.moment(), server)?, flows.sent()));
         }
@@ -130,7 +132,7 @@ fn pass(server: Server, plan: &Plan, net: &mut Net, clients: &Clients, report: &
     report.figure("offered_per_s", (sent - sent_before) as f64 / watched.wall_s, "");
     report.figure("passed_per_s", passed / watched.wall_s, "");
     report.figure("packets_per_cpu_s", passed / watched.cpu_s, "");
-    report.latencies("", &flows.latencies);
+    flows.slices.report(report, "");
     watched.report(report, "", passed);
     // What our own sockets had no room for did pass.
     let dropped = net.dropped()?;
