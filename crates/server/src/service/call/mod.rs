@@ -9,10 +9,12 @@
 
 mod turn;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tincan_proto::call::{Call, Desk, Limits, Snapshot, State};
+use tincan_proto::id::CallId;
 use tincan_proto::time::Millis;
 use tincan_proto::wire::ErrorCode;
 use tokio::sync::{mpsc, oneshot};
@@ -39,7 +41,8 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 const PACE: Duration = Duration::from_millis(2);
 
 /// How long a change may wait to be stored if it tells nobody anything: that a leg has media, or that its connection is
-/// lost. A crash forgets it, and the devices say it again when they come back.
+/// lost. What the call comes to meanwhile is stored in its place. A crash forgets it, and the devices say it again when
+/// they come back.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// How long to wait after the store refused.
@@ -93,8 +96,8 @@ struct Actor {
     started_at: Millis,
     /// Devices that came or went while nothing could be stored: said again at the next turn.
     again: Vec<Inbox>,
-    /// Changes of which nobody is told, not yet stored.
-    quiet: Vec<Arc<Call>>,
+    /// Calls as they stand since changes of which nobody is told, not yet stored.
+    quiet: HashMap<CallId, Arc<Call>>,
     /// When they will be.
     quiet_until: Option<Millis>,
 }
@@ -119,7 +122,7 @@ impl CallService {
         let (sender, inbox) = mpsc::channel(INBOX);
         let receive = receiver(bus.clone(), sender);
         let subscription = bus.calls.subscribe((), Arc::new(receive));
-        let (again, quiet, quiet_until) = (Vec::new(), Vec::new(), None);
+        let (again, quiet, quiet_until) = (Vec::new(), HashMap::new(), None);
         let actor = Actor { bus, clock, desk, store, started_at: now, again, quiet, quiet_until };
         let (census, asked) = mpsc::channel(1);
         let task = tokio::spawn(actor.run(inbox, asked));
@@ -214,7 +217,7 @@ impl Actor {
 
     /// Stores what is quiet, before the server stops.
     async fn leave(mut self) {
-        if let Err(error) = self.save(&[]).await {
+        if let Err(error) = self.save(&[], true).await {
             tracing::error!(%error, "the last changes of calls could not be stored");
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tincan_proto::call::{Call, Changes, Effect, End, Input, Notice, Refusal, Request, Snapshot};
-use tincan_proto::id::{Address, UserId};
+use tincan_proto::id::{Address, CallId, UserId};
 use tincan_proto::time::whole_ms;
 use tincan_proto::wire::ErrorCode;
 
@@ -21,12 +21,9 @@ struct Decided {
     snapshots: Vec<(Reply<Vec<Snapshot>>, Address, Vec<Snapshot>)>,
 }
 
-impl Decided {
-    /// Nobody is told anything of it.
-    fn is_quiet(&self) -> bool {
-        let silent = |changes: &Changes| changes.effects.is_empty();
-        self.refused.is_empty() && self.snapshots.is_empty() && self.changes.iter().all(silent)
-    }
+/// Nobody is told anything of it.
+fn is_quiet(changes: &Changes) -> bool {
+    changes.effects.is_empty() && changes.calls.iter().all(|call| call.end().is_none())
 }
 
 impl Actor {
@@ -85,18 +82,13 @@ impl Actor {
         self.bus.users.request(user, &Event::Devices).await.unwrap_or_default()
     }
 
-    /// Stores, then tells: snapshots and refusals too, since they speak of what was decided. What nobody is told of
-    /// waits for the next turn that tells something, or for [`QUIET`].
+    /// Stores, then tells. Snapshots and refusals speak of everything that was decided; else what nobody is told of waits
+    /// for [`QUIET`].
     async fn conclude(&mut self, decided: Decided) {
-        if decided.is_quiet() && self.quiet_until.is_none_or(|until| self.clock.now() < until) {
-            self.quiet.extend(decided.changes.into_iter().flat_map(|changes| changes.calls));
-            if !self.quiet.is_empty() {
-                self.quiet_until.get_or_insert(self.clock.now() + QUIET);
-            }
-            return;
-        }
         let Decided { changes, refused, carried, snapshots } = decided;
-        if let Err(error) = self.save(&changes).await {
+        let is_due = self.quiet_until.is_some_and(|until| until <= self.clock.now());
+        let everything = is_due || !refused.is_empty() || !snapshots.is_empty();
+        if let Err(error) = self.save(&changes, everything).await {
             tracing::error!(%error, "calls could not be stored; their changes are taken back");
             return self.take_back(changes, carried, snapshots).await;
         }
@@ -128,18 +120,43 @@ impl Actor {
         self.bus.users.publish(&to, &Event::Effect(effect));
     }
 
-    /// Stores the newest version of each changed call, and of what is quiet.
-    pub(super) async fn save(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
-        let changed = changes.iter().flat_map(|changes| &changes.calls);
-        let mut calls: Vec<&Call> = changed.chain(&self.quiet).map(Arc::as_ref).collect();
+    /// Stores the newest version of each changed call: of everything, or of what somebody is told of.
+    pub(super) async fn save(&mut self, changes: &[Changes], everything: bool) -> Result<(), StoreError> {
+        let is_due = |changes: &&Changes| everything || !is_quiet(changes);
+        let changed = changes.iter().filter(is_due).flat_map(|changes| &changes.calls);
+        let waited = self.quiet.values().filter(|_| everything);
+        let mut calls: Vec<&Call> = changed.chain(waited).map(Arc::as_ref).collect();
         if !calls.is_empty() {
             calls.sort_by_key(|call| (call.id(), std::cmp::Reverse(call.version())));
             calls.dedup_by_key(|call| call.id());
             self.store.save_calls(&calls).await?;
         }
-        self.quiet.clear();
-        self.quiet_until = None;
+        if everything {
+            self.quiet.clear();
+        } else {
+            let stored: Vec<_> = calls.iter().map(|call| (call.id(), call.version())).collect();
+            self.set_aside(changes, &stored);
+        }
+        if self.quiet.is_empty() {
+            self.quiet_until = None;
+        } else if self.quiet_until.is_none() {
+            self.quiet_until = Some(self.clock.now() + QUIET);
+        }
         Ok(())
+    }
+
+    /// Keeps what nobody is told of, but for what newer versions were stored of, in the order of their ids.
+    fn set_aside(&mut self, changes: &[Changes], stored: &[(CallId, u32)]) {
+        for (id, _) in stored {
+            self.quiet.remove(id);
+        }
+        for call in changes.iter().filter(|changes| is_quiet(changes)).flat_map(|changes| &changes.calls) {
+            let stored = stored.binary_search_by_key(&call.id(), |(id, _)| *id).map(|at| stored[at].1);
+            if stored.is_ok_and(|version| version > call.version()) {
+                continue;
+            }
+            self.quiet.insert(call.id(), Arc::clone(call));
+        }
     }
 
     /// Nothing of this turn has happened, and everyone who asked for something is told so. Devices that came or went
