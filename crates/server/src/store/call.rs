@@ -17,6 +17,18 @@ use super::{Store, StoreError};
 /// 1: postcard. A call takes 150 bytes so, and 450 in JSON; under load, writing pages is what storing costs.
 const LAYOUT: u8 = 1;
 
+/// Most rows of a statement: an ended one has 11 parameters, and SQLite takes 32,766.
+const ROWS: usize = 1024;
+
+/// What of a transaction a text is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum Part {
+    /// All of it, from `BEGIN` to `COMMIT`.
+    Whole,
+    /// Some of what is between them.
+    Middle,
+}
+
 /// Columns of an ended call, in the statement's order.
 pub(super) const ENDED: &str =
     "id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, reason, ended_by";
@@ -55,22 +67,42 @@ impl Store {
     pub async fn save_calls(&self, calls: &[&Call]) -> Result<(), StoreError> {
         let (ended, live): (Vec<&Call>, Vec<&Call>) =
             calls.iter().copied().partition(|call| call.end().is_some());
-        let (live_room, ended_room) = (room(live.len()), room(ended.len()));
-        let mut arguments = SqliteArguments::default();
-        arguments.reserve(live_room * 2 + ended_room * 11, 0);
-        bind_live(&mut arguments, &live, live_room)?;
-        bind_ended(&mut arguments, &ended, ended_room)?;
-        let text = Arc::clone(
-            self.texts.lock().entry((live_room, ended_room)).or_insert_with_key(|room| save(*room)),
-        );
-        // The text is made of our own words and numbers.
-        let sql = AssertSqlSafe(text);
-        let saved = sqlx::query_with(sql, arguments).execute(&self.writer).await;
+        let saved = if live.len().max(ended.len()) <= ROWS {
+            self.save_rows(&live, &ended, Part::Whole).await
+        } else {
+            self.save_parts(&live, &ended).await
+        };
         if saved.is_err() {
             // The statements stop at the one that failed, inside the transaction.
             let _ = sqlx::query("ROLLBACK").execute(&self.writer).await;
         }
-        saved?;
+        saved
+    }
+
+    /// More rows than a statement has room for, in one transaction: all calls may end at once.
+    async fn save_parts(&self, live: &[&Call], ended: &[&Call]) -> Result<(), StoreError> {
+        sqlx::query("BEGIN IMMEDIATE").execute(&self.writer).await?;
+        for rows in live.chunks(ROWS) {
+            self.save_rows(rows, &[], Part::Middle).await?;
+        }
+        for rows in ended.chunks(ROWS) {
+            self.save_rows(&[], rows, Part::Middle).await?;
+        }
+        sqlx::query("COMMIT").execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn save_rows(&self, live: &[&Call], ended: &[&Call], part: Part) -> Result<(), StoreError> {
+        let (live_room, ended_room) = (room(live.len()), room(ended.len()));
+        let mut arguments = SqliteArguments::default();
+        arguments.reserve(live_room * 2 + ended_room * 11, 0);
+        bind_live(&mut arguments, live, live_room)?;
+        bind_ended(&mut arguments, ended, ended_room)?;
+        let text = Arc::clone(
+            self.texts.lock().entry((live_room, ended_room, part)).or_insert_with_key(|of| save(*of)),
+        );
+        // The text is made of our own words and numbers.
+        sqlx::query_with(AssertSqlSafe(text), arguments).execute(&self.writer).await?;
         Ok(())
     }
 
@@ -110,16 +142,23 @@ impl Store {
     }
 }
 
-/// The rows that a statement has room for if it must hold `rows`: few sizes, so that each is prepared once. What is left
-/// over stays NULL.
+/// The rows that a statement has room for if it must hold `rows`: few sizes, the powers of four, so that each is prepared
+/// once and all of them take little memory. What is left over stays NULL.
 const fn room(rows: usize) -> usize {
-    if rows == 0 { 0 } else { rows.next_power_of_two() }
+    if rows == 0 {
+        return 0;
+    }
+    let room = rows.next_power_of_two();
+    if room.trailing_zeros().is_multiple_of(2) { room } else { room * 2 }
 }
 
-/// One transaction in one text: one trip to the database's thread and back is all that a commit costs beside its sync.
+/// A whole transaction in one text: one trip to the database's thread and back is all that a commit costs beside its sync.
 /// The parameters are bare: SQLite looks for a numbered one among all others each time.
-fn save((live, ended): (usize, usize)) -> Arc<str> {
-    let mut sql = String::from("BEGIN IMMEDIATE;");
+fn save((live, ended, part): (usize, usize, Part)) -> Arc<str> {
+    let mut sql = String::new();
+    if part == Part::Whole {
+        sql.push_str("BEGIN IMMEDIATE;");
+    }
     if live > 0 {
         let rows = list("(?,?)", live);
         let _ = write!(
@@ -136,7 +175,9 @@ fn save((live, ended): (usize, usize)) -> Arc<str> {
              DELETE FROM live_call WHERE id IN ({ids});"
         );
     }
-    sql.push_str("COMMIT");
+    if part == Part::Whole {
+        sql.push_str("COMMIT");
+    }
     sql.into()
 }
 

@@ -22,6 +22,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Executor as _, SqlSafeStr as _};
 
+use call::Part;
+
 pub use call::EndedCall;
 pub use quality::{Class, LegQuality, MOS_CLASS, RatedCall};
 
@@ -62,7 +64,7 @@ pub struct Store {
 }
 
 /// The statements that save calls, by the rows of live and ended calls that they have room for.
-type Texts = HashMap<(usize, usize), Arc<str>>;
+type Texts = HashMap<(usize, usize, Part), Arc<str>>;
 
 impl Store {
     /// Opens the database file, making it if it is not there, and brings its tables up to date.

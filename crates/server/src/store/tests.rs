@@ -1,7 +1,7 @@
 //! The tables and what is asked of them.
 
 use tempfile::TempDir;
-use tincan_proto::call::Role;
+use tincan_proto::call::{Call, Desk, Limits, Request, Role};
 use tincan_proto::id::CallId;
 use tincan_proto::quality::{Cause, Path, Report};
 use tincan_proto::time::Millis;
@@ -117,5 +117,49 @@ async fn legs_are_counted_by_score_and_way_from_a_time_on() {
     let all = [class(0, Path::Direct, 1), class(13, Path::RelayTls, 3)];
     assert_eq!(store.quality_since(Millis(0)).await.unwrap(), all);
     assert_eq!(store.quality_since(Millis(8)).await.unwrap(), all[..1]);
+    store.close().await;
+}
+
+/// Live calls, and as many that ended at once, since there was nobody to ring.
+fn many_calls(count: u32) -> (Vec<Call>, Vec<Arc<Call>>) {
+    let id = |number: u32, last: u8| {
+        let mut bytes = [last; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        CallId::from_bytes(bytes)
+    };
+    let live = |number| {
+        Call::new(Millis(1), id(number, 0), "alice/web".parse().unwrap(), "bob".parse().unwrap(), "".into())
+    };
+    let mut desk = Desk::new(Limits::default());
+    let mut ended = |number| {
+        let request = Request {
+            call: id(number, 1),
+            caller: "alice/web".parse().unwrap(),
+            callee: "bob".parse().unwrap(),
+            data: "".into(),
+            devices: Vec::new(),
+            takes_many: false,
+            wait: false,
+            moves_on: false,
+        };
+        desk.request(Millis(1), request).unwrap().calls.pop().unwrap()
+    };
+    ((0..count).map(live).collect(), (0..count).map(&mut ended).collect())
+}
+
+#[tokio::test]
+async fn all_calls_of_a_full_server_are_stored_at_once_or_none_is() {
+    const CALLS: u32 = 20_000;
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("tincan.db")).await.unwrap();
+    let (live, ended) = many_calls(CALLS);
+    let both: Vec<&Call> = live.iter().chain(ended.iter().map(Arc::as_ref)).collect();
+    sqlx::query("ALTER TABLE ended_call RENAME TO elsewhere").execute(&store.writer).await.unwrap();
+    store.save_calls(&both).await.unwrap_err();
+    sqlx::query("ALTER TABLE elsewhere RENAME TO ended_call").execute(&store.writer).await.unwrap();
+    assert!(store.live_calls().await.unwrap().is_empty());
+    store.save_calls(&both).await.unwrap();
+    assert_eq!(store.live_calls().await.unwrap().len(), CALLS as usize);
+    assert_eq!(store.ended_calls(u32::MAX).await.unwrap().len(), CALLS as usize);
     store.close().await;
 }

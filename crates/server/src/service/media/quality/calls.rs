@@ -24,7 +24,8 @@ const ROLES: [Role; 2] = [Role::Caller, Role::Callee];
 #[derive(Debug)]
 pub(super) struct Calls {
     late: Duration,
-    calls: HashMap<CallId, Call>,
+    /// Boxed: a table has room for twice as many.
+    calls: HashMap<CallId, Box<Call>>,
     /// Those that are over and when they ended; oldest first.
     over: VecDeque<(Millis, CallId)>,
     /// Those that are over and of which both legs have said their last.
@@ -116,7 +117,7 @@ impl Calls {
         for kept in self.kept.remove(&id).unwrap_or_default() {
             legs[usize::from(kept.role == Role::Callee)].measured = Some(Box::new(Measured::kept(&kept)));
         }
-        self.calls.insert(id, Call { accepted_at, is_over: false, legs });
+        self.calls.insert(id, Box::new(Call { accepted_at, is_over: false, legs }));
     }
 
     /// A call is over. Nothing, if nobody had accepted it.
