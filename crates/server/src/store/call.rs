@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 use tincan_proto::call::Call;
 use tincan_proto::id::{Address, CallId};
@@ -67,32 +67,44 @@ impl Store {
     pub async fn save_calls(&self, calls: &[&Call]) -> Result<(), StoreError> {
         let (ended, live): (Vec<&Call>, Vec<&Call>) =
             calls.iter().copied().partition(|call| call.end().is_some());
+        let mut connection = self.connection().await?;
         let saved = if live.len().max(ended.len()) <= ROWS {
-            self.save_rows(&live, &ended, Part::Whole).await
+            self.save_rows(&mut connection, &live, &ended, Part::Whole).await
         } else {
-            self.save_parts(&live, &ended).await
+            self.save_parts(&mut connection, &live, &ended).await
         };
         if saved.is_err() {
             // The statements stop at the one that failed, inside the transaction.
-            let _ = sqlx::query("ROLLBACK").execute(&self.writer).await;
+            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
         }
         saved
     }
 
     /// More rows than a statement has room for, in one transaction: all calls may end at once.
-    async fn save_parts(&self, live: &[&Call], ended: &[&Call]) -> Result<(), StoreError> {
-        sqlx::query("BEGIN IMMEDIATE").execute(&self.writer).await?;
+    async fn save_parts(
+        &self,
+        connection: &mut SqliteConnection,
+        live: &[&Call],
+        ended: &[&Call],
+    ) -> Result<(), StoreError> {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
         for rows in live.chunks(ROWS) {
-            self.save_rows(rows, &[], Part::Middle).await?;
+            self.save_rows(connection, rows, &[], Part::Middle).await?;
         }
         for rows in ended.chunks(ROWS) {
-            self.save_rows(&[], rows, Part::Middle).await?;
+            self.save_rows(connection, &[], rows, Part::Middle).await?;
         }
-        sqlx::query("COMMIT").execute(&self.writer).await?;
+        sqlx::query("COMMIT").execute(connection).await?;
         Ok(())
     }
 
-    async fn save_rows(&self, live: &[&Call], ended: &[&Call], part: Part) -> Result<(), StoreError> {
+    async fn save_rows(
+        &self,
+        connection: &mut SqliteConnection,
+        live: &[&Call],
+        ended: &[&Call],
+        part: Part,
+    ) -> Result<(), StoreError> {
         let (live_room, ended_room) = (room(live.len()), room(ended.len()));
         let mut arguments = SqliteArguments::default();
         arguments.reserve(live_room * 2 + ended_room * 11, 0);
@@ -102,7 +114,7 @@ impl Store {
             self.texts.lock().entry((live_room, ended_room, part)).or_insert_with_key(|of| save(*of)),
         );
         // The text is made of our own words and numbers.
-        sqlx::query_with(AssertSqlSafe(text), arguments).execute(&self.writer).await?;
+        sqlx::query_with(AssertSqlSafe(text), arguments).execute(connection).await?;
         Ok(())
     }
 
@@ -111,7 +123,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn live_calls(&self) -> Result<Vec<Call>, StoreError> {
-        let rows = sqlx::query("SELECT body FROM live_call ORDER BY id").fetch_all(&self.writer).await?;
+        let rows = sqlx::query("SELECT body FROM live_call ORDER BY id")
+            .fetch_all(&mut *self.connection().await?)
+            .await?;
         let read = |row: &sqlx::sqlite::SqliteRow| {
             let body: &[u8] = row.try_get(0)?;
             read_body(body)
@@ -126,7 +140,7 @@ impl Store {
     pub async fn ended_calls(&self, most: u32) -> Result<Vec<EndedCall>, StoreError> {
         const SELECT: &str = "SELECT id, caller, callee, callee_device, requested_at, accepted_at, ended_at, talk_ms, \
             reason, ended_by FROM ended_call ORDER BY row DESC LIMIT $1";
-        let rows = sqlx::query(SELECT).bind(most).fetch_all(&self.writer).await?;
+        let rows = sqlx::query(SELECT).bind(most).fetch_all(&mut *self.connection().await?).await?;
         rows.iter().map(read_ended).collect()
     }
 
@@ -137,7 +151,8 @@ impl Store {
     pub async fn ended_since(&self, since: Millis) -> Result<Vec<CallId>, StoreError> {
         const SELECT: &str = "SELECT id FROM (SELECT row, id, ended_at FROM ended_call ORDER BY row DESC LIMIT 100000) \
             WHERE ended_at >= $1 ORDER BY row";
-        let ids: Vec<Vec<u8>> = sqlx::query_scalar(SELECT).bind(int(since.0)).fetch_all(&self.writer).await?;
+        let ids: Vec<Vec<u8>> =
+            sqlx::query_scalar(SELECT).bind(int(since.0)).fetch_all(&mut *self.connection().await?).await?;
         ids.iter().map(|id| read_id(id)).collect()
     }
 }

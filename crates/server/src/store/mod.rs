@@ -1,7 +1,8 @@
 //! The record: what was acknowledged is here, synced to disk.
 //!
-//! SQLite in WAL mode with `synchronous = FULL`: a commit is on disk when it returns. One connection writes, so writers
-//! never meet; whoever has several changes hands them over together and pays for one sync.
+//! SQLite in WAL mode with `synchronous = FULL`: a commit is on disk when it returns. There is one connection, so writers
+//! never meet; whoever has several changes hands them over together and pays for one sync. It is no pool's: a pool asks
+//! after each use whether its connection is still alive, and that is a trip to the database's thread and back.
 //!
 //! Not here: decisions. The store keeps calls as the call machine left them.
 
@@ -17,10 +18,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Executor as _, SqlSafeStr as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
+use tokio::sync::{MappedMutexGuard, Mutex as AsyncMutex, MutexGuard};
 
 use call::Part;
 
@@ -48,6 +48,9 @@ pub enum StoreError {
     /// A stored call cannot be read.
     #[error("the database holds a call that cannot be read ({0}); restore a backup")]
     Unreadable(postcard::Error),
+    /// The server stops.
+    #[error("the database was closed, since the server stops")]
+    Closed,
     /// Anything else that the database says.
     #[error("the database cannot be used: {0}")]
     Database(#[from] sqlx::Error),
@@ -59,7 +62,8 @@ pub enum StoreError {
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: SqlitePool,
+    /// Nothing once it was closed.
+    connection: Arc<AsyncMutex<Option<SqliteConnection>>>,
     texts: Arc<Mutex<Texts>>,
 }
 
@@ -82,23 +86,30 @@ impl Store {
             .busy_timeout(Duration::from_secs(2))
             // Or it would complain of the wait for another Tincan's lock, before we say in one sentence what it means.
             .disable_statement_logging();
-        // Never let the connection go: with it would go the lock.
-        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let pool = pool.test_before_acquire(false);
-        let writer = pool.connect_with(options).await.map_err(|error| in_use(error, path))?;
-        writer.execute("BEGIN IMMEDIATE; COMMIT").await.map_err(|error| in_use(error, path))?;
-        migrator().run(&writer).await.map_err(|error| match error {
+        let mut connection = options.connect().await.map_err(|error| in_use(error, path))?;
+        connection.execute("BEGIN IMMEDIATE; COMMIT").await.map_err(|error| in_use(error, path))?;
+        migrator().run(&mut connection).await.map_err(|error| match error {
             MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
                 StoreError::Newer { path: path.to_owned() }
             }
             error => StoreError::Migrate(error),
         })?;
-        Ok(Self { writer, texts: Arc::default() })
+        Ok(Self { connection: Arc::new(AsyncMutex::new(Some(connection))), texts: Arc::default() })
     }
 
     /// Writes everything to the database file and lets go of it.
     pub async fn close(&self) {
-        self.writer.close().await;
+        if let Some(connection) = self.connection.lock().await.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database could not be closed; its next start reads what is left");
+        }
+    }
+
+    /// The connection, of nobody else as long as this is held.
+    async fn connection(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+        let connection = self.connection.lock().await;
+        MutexGuard::try_map(connection, Option::as_mut).map_err(|_| StoreError::Closed)
     }
 }
 

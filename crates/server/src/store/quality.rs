@@ -92,7 +92,7 @@ impl Store {
             let replaced: Vec<String> =
                 COLUMNS[2..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
             sql.push(format!(" ON CONFLICT (call_id, role) DO UPDATE SET {}", replaced.join(", ")));
-            sql.build().persistent(false).execute(&self.writer).await?;
+            sql.build().persistent(false).execute(&mut *self.connection().await?).await?;
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Store {
         let mut sql = QueryBuilder::new(format!(
             "SELECT {columns} FROM call_quality WHERE call_id IN (SELECT id FROM live_call)"
         ));
-        let rows = sql.build().fetch_all(&self.writer).await?;
+        let rows = sql.build().fetch_all(&mut *self.connection().await?).await?;
         rows.iter().map(|row| read_leg(row, 0)).collect()
     }
 
@@ -125,7 +125,7 @@ impl Store {
             .push_bind(i64::from(most));
         sql.push(") AS c LEFT JOIN call_quality AS q ON q.call_id = c.id ORDER BY c.row DESC, q.role DESC");
         let mut calls: Vec<RatedCall> = Vec::new();
-        for row in sql.build().fetch_all(&self.writer).await? {
+        for row in sql.build().fetch_all(&mut *self.connection().await?).await? {
             let number: i64 = row.try_get("row")?;
             if calls.last().is_none_or(|last| last.row != number) {
                 calls.push(RatedCall { row: number, call: read_ended(&row)?, legs: Vec::new() });
@@ -158,7 +158,7 @@ impl Store {
                 legs: u64::try_from(row.try_get::<i64, _>(2)?).unwrap_or(0),
             })
         };
-        sql.build().fetch_all(&self.writer).await?.iter().map(read).collect()
+        sql.build().fetch_all(&mut *self.connection().await?).await?.iter().map(read).collect()
     }
 }
 

@@ -34,13 +34,13 @@ fn leg(call: u8, role: Role, reported_at: u64) -> LegQuality {
 /// What the first version left: its tables, one call, and its note of which migrations ran.
 async fn made_by_the_first_version(path: &std::path::Path) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let mut connection = options.connect().await.unwrap();
     let [first, _] = migrations();
-    Migrator::with_migrations(vec![first]).run(&pool).await.unwrap();
+    Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
     let sql = "INSERT INTO ended_call (id, caller, callee, requested_at, ended_at, talk_ms, reason) \
         VALUES ($1, 'alice/web', 'bob', 1, 2, 0, 'cancelled')";
-    sqlx::query(sql).bind(id(1).as_bytes().to_vec()).execute(&pool).await.unwrap();
-    pool.close().await;
+    sqlx::query(sql).bind(id(1).as_bytes().to_vec()).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -64,7 +64,11 @@ async fn filled(calls: u8) -> (TempDir, Store) {
     for number in 1..=calls {
         let sql = "INSERT INTO ended_call (id, caller, callee, requested_at, ended_at, talk_ms, reason) \
             VALUES ($1, 'alice/web', 'bob', 1, 2, 0, 'hung_up')";
-        sqlx::query(sql).bind(id(number).as_bytes().to_vec()).execute(&store.writer).await.unwrap();
+        sqlx::query(sql)
+            .bind(id(number).as_bytes().to_vec())
+            .execute(&mut *store.connection().await.unwrap())
+            .await
+            .unwrap();
         if number % 2 == 0 {
             let legs = [Role::Callee, Role::Caller].map(|role| leg(number, role, number.into()));
             store.save_quality(&legs).await.unwrap();
@@ -154,9 +158,15 @@ async fn all_calls_of_a_full_server_are_stored_at_once_or_none_is() {
     let store = Store::open(&folder.path().join("tincan.db")).await.unwrap();
     let (live, ended) = many_calls(CALLS);
     let both: Vec<&Call> = live.iter().chain(ended.iter().map(Arc::as_ref)).collect();
-    sqlx::query("ALTER TABLE ended_call RENAME TO elsewhere").execute(&store.writer).await.unwrap();
+    sqlx::query("ALTER TABLE ended_call RENAME TO elsewhere")
+        .execute(&mut *store.connection().await.unwrap())
+        .await
+        .unwrap();
     store.save_calls(&both).await.unwrap_err();
-    sqlx::query("ALTER TABLE elsewhere RENAME TO ended_call").execute(&store.writer).await.unwrap();
+    sqlx::query("ALTER TABLE elsewhere RENAME TO ended_call")
+        .execute(&mut *store.connection().await.unwrap())
+        .await
+        .unwrap();
     assert!(store.live_calls().await.unwrap().is_empty());
     store.save_calls(&both).await.unwrap();
     assert_eq!(store.live_calls().await.unwrap().len(), CALLS as usize);
