@@ -4,13 +4,40 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tincan_proto::call::{Call, State};
+use tincan_server::store::Store;
 use tincan_testkit::device::Device;
 use tincan_testkit::socket::Event;
 
 use crate::process::Process;
 use crate::util::{
-    Server, accepted, call_id, connected, end, history, media, pair, quiet, ringing, until_decided,
+    ENOUGH, Server, accepted, call_id, connected, end, history, media, pair, quiet, ringing, two,
+    until_decided,
 };
+
+/// The calls that are live on the disk now, while a server has it open.
+async fn live_on_disk(data_dir: &TempDir) -> Vec<Call> {
+    let copy = TempDir::new().unwrap();
+    for file in ["tincan.db", "tincan.db-wal"] {
+        std::fs::copy(data_dir.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let store = Store::open(&copy.path().join("tincan.db")).await.unwrap();
+    let live = store.live_calls().await.unwrap();
+    store.close().await;
+    live
+}
+
+#[tokio::test]
+async fn what_nobody_is_told_of_is_stored_all_the_same() {
+    let server = Server::start().await;
+    let (mut alice, mut bob) = two(&server).await;
+    accepted(&mut alice, &mut bob, &call_id('c')).await;
+    let states = async || live_on_disk(&server.data_dir).await.iter().map(Call::state).collect::<Vec<_>>();
+    assert_eq!(states().await, [State::Negotiating]);
+    media(&mut alice, &mut bob, &call_id('c'), "connected").await;
+    // Nobody says a word more.
+    tokio::time::timeout(5 * ENOUGH, async { while states().await != [State::Connected] {} }).await.unwrap();
+}
 
 /// Kills the server, starts it again on what it left, and brings both devices back to it.
 async fn crash(process: Process, data_dir: &TempDir, devices: [&mut Device; 2]) -> Process {

@@ -45,7 +45,7 @@ impl Look {
     /// Whether nobody else had much of either core until `next`.
     fn is_quiet_until(&self, next: &Self) -> bool {
         let wall = next.now_ns - self.now_ns;
-        let others = |then: u64, now: u64| wall.abs_diff(now - then);
+        let others = |then: u64, now: u64| wall.abs_diff(now.saturating_sub(then));
         others(self.core_ns, next.core_ns).max(others(self.load_ns, next.load_ns)) <= MOST_OTHERS_NS
     }
 }
