@@ -57,7 +57,7 @@ impl Server {
             let task = task?;
             // A thread may end between the listing and the reading.
             let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else { continue };
-            let Some(ns) = text.split(' ').next().and_then(|field| field.parse().ok()) else { continue };
+            let Some(ns) = on_core_ns(&text) else { continue };
             if let Some(tid) = task.file_name().to_str().and_then(|name| name.parse().ok()) {
                 threads.insert(tid, ns);
             }
@@ -138,11 +138,15 @@ impl Meter {
         let one = |count: &File| {
             let mut text = [0; 64];
             let length = count.read_at(&mut text, 0).ok()?;
-            let text = std::str::from_utf8(&text[..length]).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
+            on_core_ns(std::str::from_utf8(&text[..length]).ok()?)
         };
         self.0.iter().filter_map(one).sum()
     }
+}
+
+/// What a thread's `schedstat` says: its nanoseconds on a core come first.
+fn on_core_ns(schedstat: &str) -> Option<u64> {
+    schedstat.split(' ').next()?.parse().ok()
 }
 
 /// CPU nanoseconds of this thread, the load. It spins, so what is missing from a run's time others took from it.
@@ -178,6 +182,6 @@ mod tests {
         // This process, twice. A running thread's count is as old as its last tick, of at most 10 ms.
         let both = meter.ns() - before;
         assert!(both > 35_000_000, "{both}");
-        assert!(Server::new(std::process::id(), None).beside(Some(u32::MAX)).core_meter().is_err());
+        assert!(Server::new(own, None).beside(Some(u32::MAX)).core_meter().is_err());
     }
 }
