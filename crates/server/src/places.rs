@@ -96,7 +96,9 @@ async fn place(config: &Config, ip: IpAddr) -> Option<Place> {
         },
         (None, None) => return None,
     };
-    Some(Place { bind: ip, public })
+    // If it is an address of this machine, others must hear from there: left alone, the system takes the route's.
+    let is_own = ip.is_unspecified() && UdpSocket::bind((public, 0)).is_ok();
+    Some(Place { bind: if is_own { public } else { ip }, public })
 }
 
 /// The address that this machine uses on its way out.
@@ -133,6 +135,15 @@ mod tests {
         config.media.public_ips = vec![named];
         let places = find(&config, Ipv6Addr::UNSPECIFIED.into()).await;
         assert_eq!(places[0], Place { bind: Ipv4Addr::UNSPECIFIED.into(), public: named });
+    }
+
+    #[tokio::test]
+    async fn what_others_see_is_bound_where_it_is_this_machines_own() {
+        let named: IpAddr = "127.0.0.9".parse().unwrap();
+        let mut config = Config::default();
+        config.media.public_ips = vec![named];
+        let places = find(&config, Ipv4Addr::UNSPECIFIED.into()).await;
+        assert_eq!(places, [Place { bind: named, public: named }]);
     }
 
     #[test]

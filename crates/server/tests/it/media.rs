@@ -29,8 +29,12 @@ impl Media {
     }
 
     fn start_with(reach: &[&str], ports: RangeInclusive<u16>, limits: Limits) -> Self {
+        Self::start_at(LOCAL, reach, ports, limits)
+    }
+
+    fn start_at(listen: IpAddr, reach: &[&str], ports: RangeInclusive<u16>, limits: Limits) -> Self {
         let secrets = Secrets::new(b"a secret of this test", []);
-        let clients = UdpSocket::bind((LOCAL, 0)).unwrap();
+        let clients = UdpSocket::bind((listen, 0)).unwrap();
         let addr = clients.local_addr().unwrap();
         let settings = Settings {
             clients: vec![clients],
@@ -46,7 +50,13 @@ impl Media {
     }
 
     async fn client(&self, user: &str) -> TurnClient {
-        TurnClient::by_udp(self.addr, credentials(&self.secrets, user)).await.unwrap()
+        self.client_at(self.addr.ip(), user).await
+    }
+
+    /// A client that knows the server by one of its addresses, and hears only what comes from there.
+    async fn client_at(&self, ip: IpAddr, user: &str) -> TurnClient {
+        let at = SocketAddr::new(ip, self.addr.port());
+        TurnClient::by_udp(at, credentials(&self.secrets, user)).await.unwrap()
     }
 }
 
@@ -124,6 +134,17 @@ async fn who_asks_for_an_even_port_gets_one() {
 async fn two_who_are_both_relayed_hear_each_other() {
     let media = Media::start(&[]);
     talk(&mut both_relayed(&media).await.0).await;
+}
+
+#[tokio::test]
+async fn a_server_with_many_addresses_answers_from_the_one_that_was_asked() {
+    let media = Media::start_at(Ipv4Addr::UNSPECIFIED.into(), &[], 20_000..=60_000, Limits::default());
+    let mut both = [
+        media.client_at([127, 0, 0, 5].into(), "alice").await,
+        media.client_at([127, 8, 8, 8].into(), "bob").await,
+    ];
+    lead_to_each_other(&mut both).await;
+    talk(&mut both).await;
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub struct Client {
 /// The socket of a client.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Via {
-    /// A datagram socket that many share, by its number.
+    /// A datagram socket that many share and the address of ours that it was reached at, by their number.
     Datagram(u16),
     /// A stream of its own, by its number.
     Stream(u64),

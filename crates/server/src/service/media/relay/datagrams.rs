@@ -8,11 +8,15 @@
 //! Inbox and Sending stay with the thread that uses them. Not here: whose datagrams they are, and what they say.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
+use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
+use nix::libc::{in_pktinfo, in6_pktinfo};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
+
+use super::local::{Info, Kind, Local};
 
 /// Datagrams of one system call.
 pub(super) const BATCH: usize = 32;
@@ -21,22 +25,34 @@ pub(super) const BATCH: usize = 32;
 /// lines of the processor's cache. What is never written takes no memory.
 const ROOM: usize = 64 * 1024 + 64;
 
+/// A datagram that was received.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Datagram<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) remote: SocketAddr,
+    /// Where it came in, if its socket tells.
+    pub(super) local: Option<Local>,
+}
+
 /// Where datagrams are received.
 pub(super) struct Inbox {
-    /// For IPv4 and for IPv6: the system notes in them how long addresses are, and then writes no longer ones.
-    headers: [MultiHeaders<SockaddrStorage>; 2],
+    /// By kind of socket: the system notes in them how long addresses are, and then writes no longer ones.
+    headers: [MultiHeaders<SockaddrStorage>; 4],
     room: Box<[u8]>,
-    /// The length of each datagram, and where it is from.
-    received: Vec<(usize, SocketAddr)>,
+    /// The length of each datagram, where it is from, and where it came in.
+    received: Vec<(usize, SocketAddr, Option<Local>)>,
 }
 
 impl Inbox {
     pub(super) fn new() -> Self {
-        Self {
-            headers: std::array::from_fn(|_| MultiHeaders::preallocate(BATCH, None)),
-            room: vec![0; ROOM * BATCH].into(),
-            received: Vec::with_capacity(BATCH),
-        }
+        let headers = |control| MultiHeaders::preallocate(BATCH, control);
+        let headers = [
+            headers(None),
+            headers(None),
+            headers(Some(cmsg_space!(in_pktinfo))),
+            headers(Some(cmsg_space!(in6_pktinfo))),
+        ];
+        Self { headers, room: vec![0; ROOM * BATCH].into(), received: Vec::with_capacity(BATCH) }
     }
 
     /// Receives up to `N` datagrams, at most [`BATCH`], in place of those before. Fewer than `N`: there were no more.
@@ -46,31 +62,41 @@ impl Inbox {
     pub(super) fn receive<const N: usize>(
         &mut self,
         socket: &impl AsRawFd,
-        is_ipv6: bool,
+        kind: Kind,
     ) -> Result<usize, Errno> {
         self.received.clear();
         let mut room = self.room.chunks_exact_mut(ROOM);
         let mut slices: [_; N] = std::array::from_fn(|_| [IoSliceMut::new(room.next().unwrap_or_default())]);
-        let headers = &mut self.headers[usize::from(is_ipv6)];
+        let headers = &mut self.headers[usize::from(kind.is_ipv6) + 2 * usize::from(kind.tells_local)];
         let datagrams =
             recvmmsg(socket.as_raw_fd(), headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)?;
         for datagram in datagrams {
             let remote = datagram.address.as_ref().and_then(address).unwrap_or(NOBODY);
-            self.received.push((datagram.bytes, remote));
+            let local = if kind.tells_local {
+                datagram
+                    .cmsgs()
+                    .ok()
+                    .and_then(|mut control| control.find_map(|one| Local::from_control(&one)))
+            } else {
+                None
+            };
+            self.received.push((datagram.bytes, remote, local));
         }
         Ok(self.received.len())
     }
 
-    /// One that was received, and where it is from.
-    pub(super) fn datagram(&self, at: usize) -> (&[u8], SocketAddr) {
-        let (length, remote) = self.received[at];
-        (&self.room[at * ROOM..][..length], remote)
+    /// One that was received.
+    pub(super) fn datagram(&self, at: usize) -> Datagram<'_> {
+        let (length, remote, local) = self.received[at];
+        Datagram { bytes: &self.room[at * ROOM..][..length], remote, local }
     }
 }
 
 /// What one socket is to send.
 #[derive(Default)]
 pub(super) struct Outgoing {
+    /// The address that it leaves from, if that is not the socket's to say.
+    from: Option<Local>,
     bytes: Vec<u8>,
     /// Where each datagram ends in `bytes`, and where it goes.
     ends: Vec<usize>,
@@ -78,6 +104,16 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
+    /// Nothing yet, and from where that will leave.
+    pub(super) fn from(from: Option<Local>) -> Self {
+        Self { from, ..Self::default() }
+    }
+
+    /// Whether it leaves from there.
+    pub(super) fn is_from(&self, local: Option<Local>) -> bool {
+        self.from == local
+    }
+
     /// Adds a datagram.
     pub(super) fn push(&mut self, remote: SocketAddr, [head, body]: [&[u8]; 2]) {
         self.bytes.extend_from_slice(head);
@@ -94,12 +130,20 @@ impl Outgoing {
 
 /// Sends what is outgoing.
 pub(super) struct Sending {
-    headers: MultiHeaders<SockaddrStorage>,
+    plain: MultiHeaders<SockaddrStorage>,
+    /// With room for an address that is to be left from, which they must say then.
+    from_v4: MultiHeaders<SockaddrStorage>,
+    from_v6: MultiHeaders<SockaddrStorage>,
 }
 
 impl Sending {
     pub(super) fn new() -> Self {
-        Self { headers: MultiHeaders::preallocate(BATCH, None) }
+        let headers = |control| MultiHeaders::preallocate(BATCH, control);
+        Self {
+            plain: headers(None),
+            from_v4: headers(Some(cmsg_space!(in_pktinfo))),
+            from_v6: headers(Some(cmsg_space!(in6_pktinfo))),
+        }
     }
 
     /// Sends everything. What the network does not take is lost, as datagrams are: whoever sent it notices and sends less.
@@ -127,7 +171,7 @@ impl Sending {
         outgoing: &Outgoing,
         first: usize,
     ) -> Result<usize, Errno> {
-        let Outgoing { bytes, ends, remotes } = outgoing;
+        let Outgoing { from, bytes, ends, remotes } = outgoing;
         let mut start = first.checked_sub(1).map_or(0, |before| ends[before]);
         let mut slices = [[IoSlice::new(&[])]; BATCH];
         let ends = &ends[first..ends.len().min(first + BATCH)];
@@ -136,13 +180,24 @@ impl Sending {
             start = end;
         }
         let (slices, remotes) = (&slices[..ends.len()], &remotes[first..]);
-        let flags = MsgFlags::MSG_DONTWAIT;
-        Ok(sendmmsg(socket.as_raw_fd(), &mut self.headers, slices, remotes, [], flags)?.count())
+        let (fd, flags) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+        let sent = match from.map(Local::info) {
+            None => sendmmsg(fd, &mut self.plain, slices, remotes, [], flags)?.count(),
+            Some(Info::V4(info)) => {
+                let control = [ControlMessage::Ipv4PacketInfo(&info)];
+                sendmmsg(fd, &mut self.from_v4, slices, remotes, control, flags)?.count()
+            }
+            Some(Info::V6(info)) => {
+                let control = [ControlMessage::Ipv6PacketInfo(&info)];
+                sendmmsg(fd, &mut self.from_v6, slices, remotes, control, flags)?.count()
+            }
+        };
+        Ok(sent)
     }
 }
 
 /// Where a datagram is from that does not say: nobody is there, and nothing is answered.
-const NOBODY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
     let v4 = storage.as_sockaddr_in().map(|address| SocketAddrV4::from(*address).into());
@@ -181,15 +236,51 @@ mod tests {
             let mut got = Vec::new();
             while got.len() < expected.len() {
                 to.peek_from(&mut [0]).unwrap();
-                let count = inbox.receive::<5>(&to, receiver.is_ipv6()).unwrap();
+                let count = inbox.receive::<5>(&to, Kind::of(receiver.ip())).unwrap();
                 for at in 0..count {
-                    let (bytes, remote) = inbox.datagram(at);
-                    assert_eq!(remote, origin);
+                    let Datagram { bytes, remote, local } = inbox.datagram(at);
+                    assert_eq!((remote, local), (origin, None));
                     got.push(bytes.to_vec());
                 }
             }
             assert_eq!(got, expected);
-            assert_eq!(inbox.receive::<5>(&to, receiver.is_ipv6()), Err(Errno::EAGAIN));
+            assert_eq!(inbox.receive::<5>(&to, Kind::of(receiver.ip())), Err(Errno::EAGAIN));
+        }
+    }
+
+    #[test]
+    fn a_socket_that_has_every_address_answers_from_the_one_that_was_asked() {
+        let (mut inbox, mut sending) = (Inbox::new(), Sending::new());
+        for (every, asked) in [
+            ("0.0.0.0:0", "127.0.0.5"),
+            ("[::]:0", "::1"),
+            ("0.0.0.0:0", "127.0.0.1"),
+            ("0.0.0.0:0", "127.7.7.7"),
+        ] {
+            let server = UdpSocket::bind(every).unwrap();
+            let own = server.local_addr().unwrap();
+            let kind = Kind::of_listening(&server, own.ip()).unwrap();
+            let asked: IpAddr = asked.parse().unwrap();
+            let [client, _] = pair(if own.is_ipv6() { "[::1]" } else { "127.0.0.1" });
+            // Hears only from where it asked.
+            client.connect((asked, own.port())).unwrap();
+            for number in 0..BATCH as u8 {
+                client.send(&[number]).unwrap();
+            }
+            let mut outgoing = Outgoing::from(Some(Local::at(asked)));
+            for _ in 0..BATCH {
+                server.peek_from(&mut [0]).unwrap();
+                inbox.receive::<1>(&server, kind).unwrap();
+                let Datagram { bytes, remote, local } = inbox.datagram(0);
+                assert!(outgoing.is_from(local), "{local:?} for {asked}");
+                outgoing.push(remote, [bytes, b"!"]);
+            }
+            sending.send(&server, &mut outgoing);
+            for number in 0..BATCH as u8 {
+                let mut answer = [0; 9];
+                assert_eq!(client.recv(&mut answer).unwrap(), 2);
+                assert_eq!(answer[..2], [number, b'!']);
+            }
         }
     }
 

@@ -13,6 +13,7 @@
 //! Not here: what STUN and TURN say (`tincan_turn`), whose call it is, who connects by TCP or TLS (`listen`).
 
 mod datagrams;
+mod local;
 mod sockets;
 mod stream;
 
@@ -36,7 +37,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::clock::Clock;
 use crate::config::Cidr;
 use crate::places::Place;
-use datagrams::{BATCH, Inbox, Sending};
+use datagrams::{BATCH, Datagram, Inbox, Sending};
 use sockets::{Sockets, Source, WAKER};
 use stream::Outbox;
 
@@ -243,10 +244,11 @@ impl Thread {
         while share < sockets::SHARE {
             let (count, has_more) = self.sockets.receive(from, inbox);
             for at in 0..count {
-                let (bytes, remote) = inbox.datagram(at);
+                let Datagram { bytes, remote, local } = inbox.datagram(at);
                 match from {
-                    Source::Clients(place) => {
-                        self.server.receive(now, sockets::client(place, remote), bytes, &mut self.sockets);
+                    Source::Clients(socket) => {
+                        let client = self.sockets.client(socket, local, remote);
+                        self.server.receive(now, client, bytes, &mut self.sockets);
                     }
                     Source::Peers(relay) => {
                         self.server.relayed(now, relay, remote, bytes, &mut self.sockets);

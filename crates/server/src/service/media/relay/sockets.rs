@@ -16,6 +16,7 @@ use tincan_turn::policy;
 use tincan_turn::server::{Client, Family, Host, RelayId, Used, Via};
 
 use super::datagrams::{BATCH, Inbox, Outgoing, Sending};
+use super::local::{Kind, Local};
 use super::stream::Outbox;
 use super::{Settings, token};
 use crate::config::Cidr;
@@ -31,25 +32,36 @@ const RELAY_BATCH: usize = 4;
 /// Datagrams that one socket may have handled before the others get their turn.
 pub(super) const SHARE: usize = 64;
 
+/// Entrances there may be: more than a machine has addresses, unless all of a network are its own.
+const ENTRANCES: usize = 256;
+
 /// How long a call that is over is remembered: longer than its credentials are good.
 const OVER: Duration = Duration::from_secs(15 * 60);
 
-/// Where a datagram came from.
+/// Where a datagram came from: a listening socket, by its number, or a relay's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Source {
     Clients(u16),
     Peers(RelayId),
 }
 
-/// A socket, and its family.
 struct Socket {
     udp: UdpSocket,
-    is_ipv6: bool,
+    kind: Kind,
+}
+
+/// Where clients come in: a listening socket and, where that one has every address of this machine, one of those. To a
+/// client each is a server of its own (RFC 8656 §2: the 5-tuple has the server's address, too).
+struct Entrance {
+    socket: u16,
+    outgoing: Outgoing,
 }
 
 pub(super) struct Sockets {
     registry: Registry,
-    clients: Vec<(Socket, Outgoing)>,
+    listening: Vec<Socket>,
+    /// The first ones are those of the listening sockets, in their order.
+    entrances: Vec<Entrance>,
     relays: Vec<Option<Socket>>,
     streams: HashMap<u64, Arc<Outbox>>,
     /// What may have something to read. The poll says so once; it stays here until it was read empty.
@@ -64,24 +76,22 @@ pub(super) struct Sockets {
     over_by_time: VecDeque<(Millis, String)>,
 }
 
-/// A client on a listening socket.
-pub(super) const fn client(place: u16, remote: SocketAddr) -> Client {
-    Client { remote, via: Via::Datagram(place) }
-}
-
 impl Sockets {
     pub(super) fn new(settings: Settings, registry: Registry) -> io::Result<Self> {
-        let mut clients = Vec::new();
-        for (place, socket) in settings.clients.into_iter().enumerate() {
+        let (mut listening, mut entrances) = (Vec::new(), Vec::new());
+        for (number, socket) in (0..).zip(settings.clients) {
             socket.set_nonblocking(true)?;
-            let is_ipv6 = socket.local_addr()?.is_ipv6();
+            let kind = Kind::of_listening(&socket, socket.local_addr()?.ip())?;
             let mut udp = UdpSocket::from_std(socket);
-            registry.register(&mut udp, Token(CLIENTS_END - 1 - place), Interest::READABLE)?;
-            clients.push((Socket { udp, is_ipv6 }, Outgoing::default()));
+            let token = Token(CLIENTS_END - 1 - usize::from(number));
+            registry.register(&mut udp, token, Interest::READABLE)?;
+            listening.push(Socket { udp, kind });
+            entrances.push(Entrance { socket: number, outgoing: Outgoing::default() });
         }
         Ok(Self {
             registry,
-            clients,
+            listening,
+            entrances,
             relays: Vec::new(),
             streams: HashMap::new(),
             ready: VecDeque::new(),
@@ -100,7 +110,7 @@ impl Sockets {
         if token == WAKER {
             return;
         }
-        if (1..=self.clients.len()).contains(&from_end) {
+        if (1..=self.listening.len()).contains(&from_end) {
             self.ready.extend(u16::try_from(from_end - 1).map(Source::Clients));
         } else if let Ok(relay) = u32::try_from(token.0) {
             self.ready.push_back(Source::Peers(RelayId(relay)));
@@ -155,13 +165,13 @@ impl Sockets {
     pub(super) fn receive(&self, from: Source, inbox: &mut Inbox) -> (usize, bool) {
         loop {
             let (received, most) = match from {
-                Source::Clients(place) => {
-                    let Some((socket, _)) = self.clients.get(usize::from(place)) else { return (0, false) };
-                    (inbox.receive::<BATCH>(&socket.udp, socket.is_ipv6), BATCH)
+                Source::Clients(number) => {
+                    let Some(socket) = self.listening.get(usize::from(number)) else { return (0, false) };
+                    (inbox.receive::<BATCH>(&socket.udp, socket.kind), BATCH)
                 }
                 Source::Peers(relay) => {
                     let Some(socket) = self.relay(relay) else { return (0, false) };
-                    (inbox.receive::<RELAY_BATCH>(&socket.udp, socket.is_ipv6), RELAY_BATCH)
+                    (inbox.receive::<RELAY_BATCH>(&socket.udp, socket.kind), RELAY_BATCH)
                 }
             };
             match received {
@@ -178,10 +188,30 @@ impl Sockets {
         }
     }
 
+    /// The client that a datagram is from which came in by a listening socket, at an address of this machine.
+    pub(super) fn client(&mut self, socket: u16, local: Option<Local>, remote: SocketAddr) -> Client {
+        let is_it = |one: &Entrance| one.socket == socket && one.outgoing.is_from(local);
+        let entrance = self.entrances.iter().position(is_it).and_then(|at| u16::try_from(at).ok());
+        Client { remote, via: Via::Datagram(entrance.unwrap_or_else(|| self.add_entrance(socket, local))) }
+    }
+
+    fn add_entrance(&mut self, socket: u16, local: Option<Local>) -> u16 {
+        match u16::try_from(self.entrances.len()) {
+            Ok(next) if self.entrances.len() < ENTRANCES => {
+                self.entrances.push(Entrance { socket, outgoing: Outgoing::from(local) });
+                next
+            }
+            // From here answers leave from the address that the route prefers.
+            Ok(_) | Err(_) => socket,
+        }
+    }
+
     /// Sends what waits for clients, where at least so many datagrams do.
     pub(super) fn flush(&mut self, sending: &mut Sending, least: usize) {
-        for (socket, outgoing) in &mut self.clients {
-            if outgoing.len() >= least {
+        for Entrance { socket, outgoing } in &mut self.entrances {
+            if outgoing.len() >= least
+                && let Some(socket) = self.listening.get(usize::from(*socket))
+            {
                 sending.send(&socket.udp, outgoing);
             }
         }
@@ -204,7 +234,7 @@ impl Host for Sockets {
         if self.relays.len() <= at {
             self.relays.resize_with(at + 1, || None);
         }
-        self.relays[at] = Some(Socket { udp, is_ipv6: family == Family::V6 });
+        self.relays[at] = Some(Socket { udp, kind: Kind::of(place.bind) });
         Some(SocketAddr::new(place.public, port))
     }
 
@@ -222,8 +252,8 @@ impl Host for Sockets {
 
     fn to_client(&mut self, client: Client, parts: [&[u8]; 2]) {
         match client.via {
-            Via::Datagram(place) => {
-                if let Some((_, outgoing)) = self.clients.get_mut(usize::from(place)) {
+            Via::Datagram(entrance) => {
+                if let Some(Entrance { outgoing, .. }) = self.entrances.get_mut(usize::from(entrance)) {
                     outgoing.push(client.remote, parts);
                 }
             }
