@@ -3,13 +3,18 @@
 
 LISTEN ?= 127.0.0.1:8080
 
+# What the pages are made of. Built when nothing has changed, they would make the server be built anew, which takes minutes.
+PAGES := $(wildcard web/*.json web/*/*.json web/*/*.ts web/app/*.html) $(shell find web/sdk/src web/app/src web/app/dev)
+
 run: build            ## Builds everything and starts the server on http://localhost:8080
 	target/release/tincan serve --listen $(LISTEN)
 
 build: web            ## Builds the pages and the release binary
 	cargo build --release --locked -p tincan-server
 
-web: web/node_modules/.package-lock.json  ## Builds the SDK and the pages
+web: web/app/dist/index.html  ## Builds the SDK and the pages
+
+web/app/dist/index.html: web/node_modules/.package-lock.json $(PAGES)
 	npm --prefix web run build
 
 web/node_modules/.package-lock.json: web/package-lock.json
