@@ -9,6 +9,7 @@ const TCP_PORTS = [443, 3478];
 const PATIENCE_MS = 400;
 
 const [, , role, here, there] = process.argv;
+const isIpv6 = here.includes(':');
 if (role === 'answer') await answer();
 else console.log(JSON.stringify(await ask()));
 
@@ -23,7 +24,7 @@ async function answer() {
 }
 
 async function ask() {
-  const socket = await bound('0.0.0.0');
+  const socket = await bound(isIpv6 ? '::' : '0.0.0.0');
   const heard = [];
   socket.on('message', (text, { address }) => heard.push({ text: String(text), address }));
   const seenFrom = async (address) => {
@@ -40,7 +41,7 @@ async function ask() {
 }
 
 function bound(address) {
-  const socket = createSocket('udp4');
+  const socket = createSocket(isIpv6 ? 'udp6' : 'udp4');
   return new Promise((resolve) => socket.bind(UDP_PORT, address, () => resolve(socket)));
 }
 

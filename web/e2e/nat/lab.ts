@@ -13,7 +13,8 @@ import { makeCertificate, type Certificate } from './certificate.js';
 import { COTURN_SETTINGS, startCoturn } from './coturn.js';
 import { homeAt } from './home.js';
 import { sayToken, tokenFor } from './identity.js';
-import { addressOf, Internet } from './internet.js';
+import { addressesOf, addressOf, Internet } from './internet.js';
+import { Ipv6Router } from './ipv6.js';
 import { inside, Router, type Kind } from './router.js';
 import type { Row } from './rows.js';
 
@@ -22,6 +23,9 @@ const RELAY_NAME = 'relay.test';
 /** By side, the public addresses of a home or its router: the first at the start, the second after a move. */
 const PUBLIC = { A: ['11.0.1.1', '11.0.1.2'], B: ['11.0.2.1', '11.0.2.2'] } as const;
 const HOST = { A: 10, B: 20 } as const;
+const IPV6_NETWORK = { A: 1, B: 2 } as const;
+/** Tincan listens on every address that its machine has. */
+const EVERY = '[::]';
 /** Whose relay is used, by what `RELAY` says; and Tincan's settings for it. */
 const RELAYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   own: {},
@@ -108,7 +112,7 @@ async function startServer(internet: Internet, { relayOnly }: Row, { certFile, k
   if (!settings) throw new Error(`RELAY is one of ${Object.keys(RELAYS).join(', ')}, not ${relay}`);
   const withCoturn = relay === 'coturn';
   const machine = internet.machine('public');
-  internet.connect(machine, addressOf(NAME), ...(withCoturn ? [addressOf(RELAY_NAME)] : []));
+  internet.connect(machine, ...addressesOf(NAME), ...(withCoturn ? [addressOf(RELAY_NAME)] : []));
   const coturn = withCoturn ? await startCoturn(machine, { certFile, keyFile }) : undefined;
   const secret = randomBytes(32).toString('base64url');
   const secretFile = join(scratch('secret'), 'token');
@@ -121,7 +125,7 @@ async function startServer(internet: Internet, { relayOnly }: Row, { certFile, k
     TINCAN_AUTH__TOKEN_SECRET_FILE: secretFile,
     TINCAN_MEDIA__RELAY_ONLY: String(relayOnly ?? false),
     ...settings,
-  }, { ip: addressOf(NAME), port: 443, through: machine.through });
+  }, { ip: withCoturn ? addressOf(NAME) : EVERY, port: 443, through: machine.through });
   return { server, coturn, secret };
 }
 
@@ -136,6 +140,10 @@ async function settle(internet: Internet, { a, b }: Row, { keyHash }: Certificat
     const machine = machines[side];
     if (kind === 'open') {
       internet.connect(machine, PUBLIC[side][0]);
+      return undefined;
+    }
+    if (kind === 'ipv6') {
+      new Ipv6Router(internet, `router-${side.toLowerCase()}`, IPV6_NETWORK[side]).connect(machine, HOST[side]);
       return undefined;
     }
     const router = new Router(internet, `router-${side.toLowerCase()}`, kind, PUBLIC[side][0]);

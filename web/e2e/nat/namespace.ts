@@ -7,11 +7,21 @@ export class Namespace {
   constructor(name: string) {
     this.name = name;
     execFileSync('ip', ['netns', 'add', name]);
-    // An IPv6 address takes a second until it may be used, and meanwhile browsers give up what they load.
     this.set('ipv6/conf/all/disable_ipv6', 1);
+    this.set('ipv6/conf/default/disable_ipv6', 1);
     // What a bridge passes on is none of the packet filter's business.
     this.set('bridge/bridge-nf-call-iptables', 0);
     this.ip('link set lo up');
+  }
+
+  /** Interfaces that are connected from now on may have IPv6 addresses. */
+  allowIpv6(): void {
+    for (const which of ['all', 'default']) {
+      this.set(`ipv6/conf/${which}/disable_ipv6`, 0);
+      // Addresses come from the lab alone and are used at once: one that changes later makes browsers give up what they load.
+      this.set(`ipv6/conf/${which}/accept_ra`, 0);
+      this.set(`ipv6/conf/${which}/accept_dad`, 0);
+    }
   }
 
   /** The command that starts another one here, and becomes it. */

@@ -16,7 +16,7 @@ interface Habit {
   readonly inward?: 'home';
 }
 
-/** `open` has no router at all: a public address. */
+/** Those of IPv4. */
 export const HABITS = {
   fullcone: { out: 'accept', inward: 'home' },
   cone: { out: 'accept' },
@@ -25,8 +25,9 @@ export const HABITS = {
   tcp443: { out: 'tcp dport 443 accept' },
 } as const satisfies Record<string, Habit>;
 
-export type Kind = 'open' | keyof typeof HABITS;
-export type RouterKind = Exclude<Kind, 'open'>;
+export type RouterKind = keyof typeof HABITS;
+/** `open` has no router at all: a public address. `ipv6` has no IPv4: see `ipv6.ts`. */
+export type Kind = 'open' | 'ipv6' | RouterKind;
 
 /** The address of a host in a home. */
 export function inside(host: number): string {

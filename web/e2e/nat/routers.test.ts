@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { end, start } from '../rig/processes.js';
 import { Internet } from './internet.js';
+import { Ipv6Router } from './ipv6.js';
 import { Router, type RouterKind } from './router.js';
 
 const ASKING = fileURLToPath(new URL('asking.mjs', import.meta.url));
@@ -26,12 +27,17 @@ let close: (() => Promise<void>) | undefined;
 afterEach(() => close?.());
 
 async function behind(kind: RouterKind): Promise<{ router: Router; ask: () => Found }> {
+  return around([HERE, THERE], (internet) => new Router(internet, 'router', kind, ROUTER));
+}
+
+/** A public machine with two addresses, and a home behind a router. */
+async function around<R extends Router | Ipv6Router>(addresses: readonly string[], make: (internet: Internet) => R): Promise<{ router: R; ask: () => Found }> {
   const internet = new Internet();
   const [server, home] = [internet.machine('public'), internet.machine('home')];
-  internet.connect(server, HERE, THERE);
-  const router = new Router(internet, 'router', kind, ROUTER);
+  internet.connect(server, ...addresses);
+  const router = make(internet);
   router.connect(home, 10);
-  const run = (through: readonly string[], role: string): [string, string[]] => [through[0]!, [...through.slice(1), process.execPath, ASKING, role, HERE, THERE]];
+  const run = (through: readonly string[], role: string): [string, string[]] => [through[0]!, [...through.slice(1), process.execPath, ASKING, role, ...addresses]];
   const answering = start(...run(server.through, 'answer'), { stdio: ['ignore', 'pipe', 'inherit'] });
   close = async () => {
     await end(answering);
@@ -71,6 +77,13 @@ test('where UDP is blocked, TCP is not', async () => {
 test('where only TCP to port 443 is allowed, nothing else passes', async () => {
   const { ask } = await behind('tcp443');
   expect(ask()).toMatchObject({ first: null, second: null, tcp: [443] });
+});
+
+test('with IPv6 a home has its own address and port in the world, and lets nobody in unasked', async () => {
+  const { ask } = await around(['2d00::1', '2d00::2'], (internet) => new Ipv6Router(internet, 'router', 1));
+  const { own, first, second, unasked, tcp } = ask();
+  expect([first, second, unasked]).toEqual([own, own, false]);
+  expect(tcp).toEqual([443, 3478]);
 });
 
 test('behind a router that got another address everything works again', async () => {

@@ -21,9 +21,14 @@ export const ROWS: readonly Row[] = [
   row('cone', 'lan'),
   row('symmetric', 'lan'),
   row('udp-blocked', 'lan'),
+  row('ipv6', 'ipv6'),
+  row('ipv6', 'cone'),
+  row('ipv6', 'symmetric'),
+  row('ipv6', 'tcp443'),
   row('cone', 'symmetric', { firefox: 'B' }),
   row('cone', 'tcp443', { firefox: 'B' }),
   row('symmetric', 'cone', { firefox: 'A' }),
+  row('ipv6', 'cone', { firefox: 'A' }),
   row('cone', 'cone', { relayOnly: true }),
   row('cone', 'cone', { meanwhile: 'move' }),
   row('symmetric', 'symmetric', { meanwhile: 'move' }),
@@ -34,7 +39,7 @@ export const ROWS: readonly Row[] = [
 ];
 
 /** For each way that sound can take, one row; for whoever runs all tests. */
-const FEW = ['cone-cone', 'cone-symmetric', 'udp-blocked-udp-blocked', 'tcp443-tcp443', 'symmetric-lan', 'cone-tcp443-firefox-b', 'symmetric-symmetric-move'];
+const FEW = ['cone-cone', 'cone-symmetric', 'udp-blocked-udp-blocked', 'tcp443-tcp443', 'symmetric-lan', 'ipv6-cone', 'cone-tcp443-firefox-b', 'symmetric-symmetric-move'];
 
 /** `wanted`: `all`, names of rows with commas between them, or nothing for a few. */
 export function choose(wanted = ''): readonly Row[] {
@@ -48,13 +53,14 @@ export function choose(wanted = ''): readonly Row[] {
 }
 
 /**
- * Whether there is a direct way (RFC 4787, RFC 8445): some UDP must pass at both ends, and where one side's port differs
- * for each peer, the other side must take packets from ports that it has not written to.
+ * Whether there is a direct way (RFC 4787, RFC 8445): some UDP must pass at both ends, by the same version of IP, and where
+ * one side's port differs for each peer, the other side must take packets from ports that it has not written to.
  */
 export function hasDirectWay({ a, b, relayOnly }: Row): boolean {
   if (relayOnly) return false;
   if (b === 'lan') return true;
   const ends = [a, b];
+  if (ends.includes('ipv6')) return a === b;
   if (ends.includes('udp-blocked') || ends.includes('tcp443')) return false;
   return !ends.includes('symmetric') || ends.includes('open') || ends.includes('fullcone');
 }
