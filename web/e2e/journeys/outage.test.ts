@@ -15,7 +15,7 @@ const BACK_MS = 1_000;
 const AUDIBLE = 0.2;
 /** The browser can take away UDP only: with a relay, sound would go on by TCP. */
 const NO_RELAY = { TINCAN_MEDIA__MODE: 'off' };
-/** Silence is noticed after 3 s; then a way has to be found. */
+/** Silence is noticed after 1.5 s; then a way has to be found. */
 const OTHER_WAY_MS = 15_000;
 
 interface Outage extends Pair {

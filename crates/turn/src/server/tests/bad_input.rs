@@ -1,5 +1,7 @@
 //! What no honest client says: it is answered as the RFCs have it, or dropped, and nothing else comes of it.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// A message of this kind.

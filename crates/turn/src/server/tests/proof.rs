@@ -1,6 +1,54 @@
 //! Who proves who they are, and who does not.
 
+use proptest::prelude::*;
+
 use super::*;
+
+#[test]
+fn a_binding_tells_a_client_its_address_and_is_no_weapon() {
+    let mut bench = Bench::new();
+    let mut out = Vec::new();
+    Writer::new(&mut out, Class::Request, Method::BINDING, TransactionId([1; 12]));
+    bench.say(client(ALICE), &out);
+    let answer = bench.answer().unwrap();
+    let message = Message::parse(&answer).unwrap();
+    assert_eq!(message.address(AttributeType::XOR_MAPPED_ADDRESS), Some(addr(ALICE)));
+    assert!(answer.len() * 10 <= out.len() * 16, "{} for {}", answer.len(), out.len());
+}
+
+#[test]
+fn whoever_proves_nothing_is_told_how_to_and_leaves_nothing_behind() {
+    let mut bench = Bench::new();
+    for method in [Method::ALLOCATE, Method::REFRESH, Method::CREATE_PERMISSION, Method::CHANNEL_BIND] {
+        for transport in [false, true] {
+            let mut out = Vec::new();
+            let mut writer = Writer::new(&mut out, Class::Request, method, TransactionId([1; 12]));
+            if transport {
+                udp(&mut writer);
+            }
+            bench.say(client(ALICE), &out);
+            let answer = bench.answer().unwrap();
+            assert_eq!(code(&Message::parse(&answer).unwrap()), if transport { 401 } else { 400 });
+            assert!(answer.len() <= 2 * out.len(), "{} for {}", answer.len(), out.len());
+        }
+    }
+    assert_eq!(bench.server.relays(), 0);
+    assert!(bench.server.allocations.is_empty() && bench.server.by_user.is_empty());
+}
+
+#[test]
+fn a_network_that_proves_nothing_gets_so_many_answers_and_then_silence() {
+    let unproven = Rate { per_minute: 60, burst: 10 };
+    let mut bench = Bench::with(Limits { unproven, ..Limits::default() });
+    let mut out = Vec::new();
+    Writer::new(&mut out, Class::Request, Method::BINDING, TransactionId([1; 12]));
+    for host in 0..100 {
+        bench.say(client(&format!("192.0.2.{host}:1")), &out);
+    }
+    assert_eq!(bench.sockets.answers.len(), 10);
+    bench.say(client("192.0.3.1:1"), &out);
+    assert_eq!(bench.sockets.answers.len(), 11, "another network has its own");
+}
 
 #[test]
 fn bad_proofs_are_told_apart_only_as_far_as_it_helps() {
@@ -148,4 +196,32 @@ fn a_relay_listens_only_to_those_who_made_it() {
     let from_alice = Asks { client: alice.client, nonce: alice.nonce.clone(), ..mallory };
     assert_eq!(bench.ask(&from_alice, Method::REFRESH, |_| {}), 441);
     assert_eq!(bench.server.relays(), 1);
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_from_someone_unknown_leaves_no_trace_and_no_long_answer(
+        method in 0_u16..16, class in 0_u8..4, body in proptest::collection::vec(any::<u8>(), 0..120), raw: bool,
+    ) {
+        let mut bench = Bench::new();
+        let bytes = if raw {
+            body
+        } else {
+            let mut out = Vec::new();
+            let class = [Class::Request, Class::Indication, Class::Success, Class::Error][usize::from(class)];
+            let mut writer =
+                Writer::new(&mut out, class, Method::new(method).unwrap(), TransactionId([5; 12]));
+            for part in body.chunks(12) {
+                let [kind, value @ ..] = part else { continue };
+                writer.put(AttributeType(u16::from(*kind & 0x3F)), value);
+            }
+            out
+        };
+        bench.say(client(ALICE), &bytes);
+        prop_assert_eq!(bench.server.relays(), 0);
+        prop_assert!(bench.sockets.sent.is_empty());
+        for (_, answer) in &bench.sockets.answers {
+            prop_assert!(answer.len() <= 2 * bytes.len(), "{} for {}", answer.len(), bytes.len());
+        }
+    }
 }
