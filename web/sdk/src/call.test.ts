@@ -288,7 +288,7 @@ test('silence makes the call reconnecting, and sound connected again; the server
   call.on('reconnected', (event) => heard.push(event));
   await pass(1_000);
   flowing.stop();
-  await pass(2_000);
+  await pass(1_600);
   expect(call.state).toBe('reconnecting');
   expect(pc().offers.at(-1)).toEqual({ iceRestart: true });
   flow(pc());
