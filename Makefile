@@ -4,7 +4,7 @@
 LISTEN ?= 127.0.0.1:8080
 
 # What the pages are made of. Built when nothing has changed, they would make the server be built anew, which takes minutes.
-PAGES := $(wildcard web/*.json web/*/*.json web/*/*.ts web/app/*.html) $(shell find web/sdk/src web/app/src web/app/dev)
+PAGES := $(wildcard web/*.json web/*/*.json web/*/*.ts web/app/*.html) $(shell find web/sdk/src web/app/src web/app/dev ! -name '*.test.ts')
 
 run: build            ## Builds everything and starts the server on http://localhost:8080
 	target/release/tincan serve --listen $(LISTEN)
