@@ -21,7 +21,7 @@ const BESIDE: [Contender; 1] = [Contender::Coturn];
 const RUNS: [(&str, &[&str]); 5] = [
     (CALLS, &["--relays", "1000", "--per-second", "100000"]),
     (FEW, &["--relays", "100", "--per-second", "10000"]),
-    (FULL, &["--relays", "1000", "--per-second", "250000"]),
+    (FULL, &["--relays", "1000", "--per-second", "600000"]),
     (BETWEEN, &["--relays", "1000", "--per-second", "50000", "--between"]),
     (TAILS, &["--relays", "1000", "--per-second", "100000"]),
 ];
