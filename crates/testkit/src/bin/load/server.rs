@@ -1,16 +1,14 @@
-//! What the server under load costs, as Linux accounts for it in `/proc`.
+//! What the server under load costs, as Linux accounts for it.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    os::unix::fs::FileExt as _,
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result};
-use nix::time::{ClockId, clock_gettime};
+use nix::{
+    time::{ClockId, clock_getcpuclockid, clock_gettime},
+    unistd::Pid,
+};
 
-/// Kernel clock ticks a second in `/proc/*/stat`; fixed by the Linux ABI for user space.
+/// Kernel clock ticks a second in `/proc/stat`; fixed by the Linux ABI for user space.
 const TICKS_PER_S: f64 = 100.0;
 
 /// A process, looked at from outside.
@@ -24,12 +22,10 @@ pub(crate) struct Server {
 }
 
 /// CPU spent up to some instant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Spent {
-    /// Nanoseconds on a core, by thread.
-    threads: BTreeMap<u32, u64>,
-    /// Seconds of the whole process, in ticks of 10 ms.
-    ticks_s: f64,
+    /// Nanoseconds on a core.
+    cpu_ns: u64,
     /// Seconds in which the server's core was not idle, whoever ran; what keeps it awake is idle.
     core_s: f64,
 }
@@ -51,34 +47,13 @@ impl Server {
 
     /// What the process has spent so far.
     pub(crate) fn spent(&self) -> Result<Spent> {
-        let mut threads = BTreeMap::new();
-        let tasks = format!("/proc/{}/task", self.pid);
-        for task in fs::read_dir(&tasks).with_context(|| format!("no server with pid {}", self.pid))? {
-            let task = task?;
-            // A thread may end between the listing and the reading.
-            let Ok(text) = fs::read_to_string(task.path().join("schedstat")) else { continue };
-            let Some(ns) = on_core_ns(&text) else { continue };
-            if let Some(tid) = task.file_name().to_str().and_then(|name| name.parse().ok()) {
-                threads.insert(tid, ns);
-            }
-        }
-        Ok(Spent { threads, ticks_s: self.ticks_s()?, core_s: self.core_s() })
+        Ok(Spent { cpu_ns: cpu_ns(clock_of(self.pid)?), core_s: self.core_s() })
     }
 
     /// CPU seconds spent since `before`, and the seconds that others took of the server's core (0 if not pinned).
-    ///
-    /// The scheduler's count of each thread is exact to the nanosecond; it is lost with a thread that ends, and then the
-    /// process's own count, in ticks, is taken.
     pub(crate) fn since(&self, before: &Spent) -> Result<(f64, f64)> {
         let now = self.spent()?;
-        let is_complete = before.threads.keys().all(|tid| now.threads.contains_key(tid));
-        let ns: u64 =
-            now.threads.iter().map(|(tid, ns)| ns - before.threads.get(tid).unwrap_or(&0).min(ns)).sum();
-        let cpu_s = if is_complete && !now.threads.is_empty() {
-            ns as f64 / 1e9
-        } else {
-            now.ticks_s - before.ticks_s
-        };
+        let cpu_s = now.cpu_ns.saturating_sub(before.cpu_ns) as f64 / 1e9;
         Ok((cpu_s, (now.core_s - before.core_s - cpu_s).max(0.0)))
     }
 
@@ -89,15 +64,6 @@ impl Server {
         text.lines()
             .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.trim().parse().ok())
             .context("no VmRSS in the server's status")
-    }
-
-    fn ticks_s(&self) -> Result<f64> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
-        // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th fields after it.
-        let fields = text.rsplit_once(')').map(|(_, fields)| fields).context("a stat line without a name")?;
-        let ticks: f64 =
-            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(ticks / TICKS_PER_S)
     }
 
     fn core_s(&self) -> f64 {
@@ -118,41 +84,33 @@ impl Server {
     }
 }
 
-/// The CPU of processes, cheap to read: the scheduler's counts of all their threads are held open.
-pub(crate) struct Meter(Vec<File>);
+/// The CPU of processes.
+pub(crate) struct Meter(Vec<ClockId>);
 
 impl Meter {
     fn new(pids: impl IntoIterator<Item = u32>) -> Result<Self> {
-        let mut counts = Vec::new();
-        for pid in pids {
-            let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-            for task in tasks.with_context(|| format!("no process with pid {pid}"))? {
-                counts.push(File::open(task?.path().join("schedstat"))?);
-            }
-        }
-        Ok(Self(counts))
+        pids.into_iter().map(clock_of).collect::<Result<_>>().map(Self)
     }
 
-    /// Nanoseconds on a core so far. A thread that comes later or ends is missing.
+    /// Nanoseconds on a core so far.
     pub(crate) fn ns(&self) -> u64 {
-        let one = |count: &File| {
-            let mut text = [0; 64];
-            let length = count.read_at(&mut text, 0).ok()?;
-            on_core_ns(std::str::from_utf8(&text[..length]).ok()?)
-        };
-        self.0.iter().filter_map(one).sum()
+        self.0.iter().copied().map(cpu_ns).sum()
     }
 }
 
-/// What a thread's `schedstat` says: its nanoseconds on a core come first.
-fn on_core_ns(schedstat: &str) -> Option<u64> {
-    schedstat.split(' ').next()?.parse().ok()
+/// The clock of a process's CPU: exact, over all its threads, those that have ended too.
+fn clock_of(pid: u32) -> Result<ClockId> {
+    let clock = i32::try_from(pid).ok().and_then(|pid| clock_getcpuclockid(Pid::from_raw(pid)).ok());
+    clock.with_context(|| format!("no process with pid {pid}"))
+}
+
+fn cpu_ns(clock: ClockId) -> u64 {
+    clock_gettime(clock).map(Duration::from).unwrap_or_default().as_nanos() as u64
 }
 
 /// CPU nanoseconds of this thread, the load. It spins, so what is missing from a run's time others took from it.
 pub(crate) fn own_ns() -> u64 {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
-    time.unwrap_or_default().as_nanos() as u64
+    cpu_ns(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
 #[cfg(test)]
@@ -173,15 +131,28 @@ mod tests {
     }
 
     #[test]
+    fn the_work_of_a_thread_that_has_ended_still_counts() {
+        let server = Server::new(std::process::id(), None);
+        let before = server.spent().unwrap();
+        let work = || {
+            let before = own_ns();
+            while own_ns() - before < 30_000_000 {}
+        };
+        std::thread::spawn(work).join().unwrap();
+        let (cpu_s, _) = server.since(&before).unwrap();
+        assert!(cpu_s >= 0.03, "{cpu_s}");
+    }
+
+    #[test]
     fn a_meter_has_all_processes_that_it_was_given_and_this_threads_clock_runs() {
         let own = std::process::id();
         assert!(Server::new(own, None).core_meter().unwrap().is_none(), "nobody has the rest of the core");
         let meter = Server::new(own, None).beside(Some(own)).core_meter().unwrap().unwrap();
         let (before, own_before) = (meter.ns(), own_ns());
         while own_ns() - own_before < 30_000_000 {}
-        // This process, twice. A running thread's count is as old as its last tick, of at most 10 ms.
+        // This process, twice.
         let both = meter.ns() - before;
-        assert!(both > 35_000_000, "{both}");
+        assert!(both >= 60_000_000, "{both}");
         assert!(Server::new(own, None).beside(Some(u32::MAX)).core_meter().is_err());
     }
 }
