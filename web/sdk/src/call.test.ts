@@ -281,6 +281,22 @@ test('an accepted call without sound starts over after the server lost the sessi
   expect(made.pc().offers[1]).toEqual({ iceRestart: true });
 });
 
+test('before there is sound, what failed is tried anew only if nothing has come of it 3 s later', async () => {
+  const made = await outgoing();
+  made.server.send(fromServer.accept(made.call.id));
+  await settle();
+  const pc = made.pc();
+  // Nothing that both can use yet: the relays are still on their way.
+  pc.become('failed');
+  await pass(2_000);
+  pc.become('connecting');
+  await pass(2_000);
+  expect(pc.offers.filter(({ iceRestart }) => iceRestart)).toHaveLength(0);
+  pc.become('failed');
+  await pass(3_100);
+  expect(pc.offers.at(-1)).toEqual({ iceRestart: true });
+});
+
 test('silence makes the call reconnecting, and sound connected again; the server hears of both', async () => {
   const { call, server, pc, flowing } = await connected();
   const heard: unknown[] = [];

@@ -27,6 +27,8 @@ import type { CallQuality, HangUpReason } from './wire.js';
 
 /** An offer without an answer for so long is made again while the call is being set up. */
 const OFFER_AGAIN_MS = 5_000;
+/** A relay by TLS is there within a few round trips; a connection that has failed begins anew when a candidate comes. */
+const FAILED_MS = 3_000;
 /** How long the data channel gets to deliver the last word before the connection is closed. */
 const LAST_WORD_MS = 250;
 
@@ -71,6 +73,7 @@ export class Leg {
   #up = false;
   #closed = false;
   #offerTimer: ReturnType<typeof setTimeout> | undefined;
+  #failedTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LegOptions) {
     this.#options = options;
@@ -215,6 +218,7 @@ export class Leg {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#offerTimer);
+    clearTimeout(this.#failedTimer);
     this.#watchdog.stop();
     this.#gauge.stop();
     this.#meter.stop();
@@ -235,13 +239,27 @@ export class Leg {
     if (state === 'connected' && !this.#up) {
       this.#up = true;
       clearTimeout(this.#offerTimer);
+      clearTimeout(this.#failedTimer);
       this.#watchdog.start();
       this.#gauge.start();
       this.#options.onUp();
     } else if (state === 'failed') {
       if (this.#up) this.#watchdog.failed();
-      else if (this.#offers && this.#options.isOnline()) this.#media?.negotiate({ restart: true });
+      else if (this.#offers) this.#startOverWhileFailed();
     }
+  }
+
+  /**
+   * Where the two have no kind of address in common, all that can be tried at first fails at once, while their relays are still
+   * on their way: starting over then would throw away what is about to come, again and again.
+   */
+  #startOverWhileFailed(): void {
+    clearTimeout(this.#failedTimer);
+    this.#failedTimer = setTimeout(() => {
+      if (this.#pc?.connectionState !== 'failed') return;
+      if (this.#options.isOnline()) this.#media?.negotiate({ restart: true });
+      this.#startOverWhileFailed();
+    }, FAILED_MS);
   }
 
   /** The first offer or its answer may be lost with the server's memory of the session. */

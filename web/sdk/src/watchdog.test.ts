@@ -136,6 +136,17 @@ test('a connection that failed is restarted at once', async () => {
   expect(log).toEqual(['1 lost failed', '1 restart']);
 });
 
+test('one that fails again while sound is gone is restarted at the pace of before, not each time', async () => {
+  const { log, watchdog, cut } = make();
+  cut();
+  await pass(1_600);
+  for (let n = 0; n < 6; n += 1) {
+    watchdog.failed();
+    await pass(500);
+  }
+  expect(log.filter((line) => line.endsWith('restart'))).toEqual(['1.5 restart', '2.5 restart', '4.5 restart']);
+});
+
 test('after a change of the network 1 s of silence is enough', async () => {
   const { log, watchdog, cut } = make();
   await pass(1_000);

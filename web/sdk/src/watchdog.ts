@@ -3,8 +3,8 @@
  *
  * `iceConnectionState` is of no use for that: Chromium may stay `disconnected` for good, and `connectionState` takes
  * some 18 s to become `failed`. So packets are counted twice a second. After 1.5 s of silence the call is reconnecting and
- * ICE is restarted; again 1, 2, 4, 8, 8 … s later while the server can be reached; at once when the connection fails, the
- * network changes, or the server comes back. After 45 s there is nothing more to hope for.
+ * ICE is restarted; again 1, 2, 4, 8, 8 … s later while the server can be reached; at once when a connection with sound fails,
+ * the network changes, or the server comes back. After 45 s there is nothing more to hope for.
  *
  * A loss that only the other side notices is told to `missed()`, and answered by a restart each time it is told. It has
  * no pace of its own: the other side's watchdog keeps it.
@@ -76,11 +76,12 @@ export class Watchdog {
     clearTimeout(this.#timer);
   }
 
-  /** The browser itself gave the connection up. */
+  /**
+   * The browser itself gave the connection up. While sound is gone that says nothing new: what can be tried before the other
+   * side's relay is there may fail at once, and a restart would throw it away.
+   */
   failed(): void {
-    if (!this.#running) return;
-    if (this.#lostMs === undefined) this.#lose('failed');
-    else this.#restart();
+    if (this.#running && this.#lostMs === undefined) this.#lose('failed');
   }
 
   /** The server can be reached again. */
